@@ -1,0 +1,22 @@
+# sparkle_add_library(NAME folder-box SOURCES a.cpp ... DEPENDS sparkle::support ... PRIVATE_DEPENDS lib ...)
+# One CMake target per box of the include-order table (tests/tools/check_layers.py), alias sparkle::<name>.
+# Includes are root-relative: "compiler/ir/kernel.h".
+function(sparkle_add_library)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  set(target sparkle_${ARG_NAME})
+  if(ARG_SOURCES)
+    add_library(${target} STATIC ${ARG_SOURCES})
+    target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+    target_link_libraries(${target} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+    sparkle_set_warnings(${target})
+  else()
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+    target_link_libraries(${target} INTERFACE ${ARG_DEPENDS})
+  endif()
+  add_library(sparkle::${ARG_NAME} ALIAS ${target})
+endfunction()
+
+function(sparkle_set_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra $<$<BOOL:${SPARKLE_WERROR}>:-Werror>)
+endfunction()
