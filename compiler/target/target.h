@@ -1,0 +1,33 @@
+// Target: a row of the explicit table in targets/registry.cpp. Stateless: the machine is the TargetInfo value.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "compiler/ir/kernel.h"
+#include "compiler/support/result.h"
+#include "compiler/target/artifact.h"
+#include "compiler/target/target_info.h"
+
+namespace sparkle {
+
+struct LowerOptions {
+  bool keep_text = false;   ///< Fill Launch::source_text.
+  bool assembly = false;    ///< With keep_text: the final machine code as text instead of the readable form.
+  std::string isa;          ///< CPU: cap on instruction sets (`avx2`, `avx512`); empty: what the machine has.
+};
+
+struct Target {
+  std::string_view name;
+  /// Refusal states its reason (ErrorCode::kUnsupported). The program is at Stage::kLowerable.
+  Status (*check)(const Program &program, const TargetInfo &info);
+  /// All launches with buffer binding, workspace layout and launch shape.
+  Result<Artifact> (*lower)(const Program &program, const TargetInfo &info, const LowerOptions &options);
+};
+
+/// What lower() of every target fills alike from a program: tensors, symbols, offsets with lifetimes shared by interval,
+/// flops; launches with name, buffers, writes and group extents, code left empty.
+Result<Artifact> plan_artifact(const Program &program, std::string_view target);
+
+} // namespace sparkle
