@@ -28,8 +28,11 @@ struct CpuCode {
   std::shared_ptr<void> owner;
 };
 
-/// A compute shader. Buffer i is a storage buffer at binding i of set 0; push constants hold symbols (int64, in order), then
-/// uniforms (4 bytes each).
+/// A compute shader. Buffer i is a storage buffer at binding i of set 0. Push constants hold symbols (int64 each, in order),
+/// then uniforms (4 bytes each), then the total number of groups (uint32) as the last 4 bytes, which the executor fills in.
+/// Groups are laid out over x, y and z within the device's limits, rounded up: the number of a group is
+/// gl_WorkGroupID.x + gl_NumWorkGroups.x * (gl_WorkGroupID.y + gl_NumWorkGroups.y * gl_WorkGroupID.z), and the shader does
+/// nothing for numbers >= the total.
 struct ShaderCode {
   std::vector<uint32_t> spirv;
   uint32_t local_size = 1; ///< Invocations per workgroup, along x.
