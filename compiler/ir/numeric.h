@@ -1,0 +1,25 @@
+// Values of constants: rounding to a scalar type, and folding of operations exactly as nodes.h defines them.
+// Nothing is returned where the result depends on the machine (NaN bits, inexact functions) or is not defined.
+#pragma once
+
+#include <optional>
+
+#include "compiler/ir/nodes.h"
+
+namespace sparkle {
+
+/// Nearest value of a floating type, ties to even; overflow gives infinity.
+double round_to(Scalar type, double value);
+/// [least, greatest] value of an integer type; bool: [0, 1].
+int64_t least_value(Scalar type);
+int64_t greatest_value(Scalar type);
+
+std::optional<int64_t> fold_binary_int(Scalar type, BinaryOp op, int64_t a, int64_t b);
+std::optional<double> fold_binary_f32(BinaryOp op, double a, double b);
+std::optional<double> fold_unary_f32(UnaryOp op, double a);
+bool fold_compare(CompareOp op, int64_t a, int64_t b);
+bool fold_compare(CompareOp op, double a, double b);
+std::optional<double> fold_int_to_float(Scalar to, int64_t value);
+std::optional<int64_t> fold_float_to_int(Scalar to, double value);
+
+} // namespace sparkle

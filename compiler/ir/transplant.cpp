@@ -1,0 +1,126 @@
+#include "compiler/ir/transplant.h"
+
+#include "compiler/support/match.h"
+
+namespace sparkle {
+
+ExprId map_operands(Builder &out, const Expr &expr, const std::function<ExprId(ExprId)> &map_expr,
+                    const std::function<ExprId(VarId)> &map_var, const std::function<VarId(VarId)> &map_axis,
+                    const std::function<BufferId(BufferId)> &map_buffer) {
+  auto all = [&](const std::vector<ExprId> &ids) {
+    std::vector<ExprId> mapped;
+    mapped.reserve(ids.size());
+    for (ExprId id : ids) mapped.push_back(map_expr(id));
+    return mapped;
+  };
+  auto optional = [&](ExprId id) { return is_valid(id) ? map_expr(id) : id; };
+  return match(
+      expr, [&](const IntConst &e) { return out.kernel().intern(e); },
+      [&](const FloatConst &e) { return out.kernel().intern(e); }, [&](const VarRef &e) { return map_var(e.var); },
+      [&](const Unary &e) { return out.unary(e.op, map_expr(e.a)); },
+      [&](const Binary &e) {
+        ExprId a = map_expr(e.a);
+        return out.binary(e.op, a, map_expr(e.b));
+      },
+      [&](const Compare &e) {
+        ExprId a = map_expr(e.a);
+        return out.compare(e.op, a, map_expr(e.b));
+      },
+      [&](const Select &e) {
+        ExprId cond = map_expr(e.cond);
+        ExprId a = map_expr(e.a);
+        return out.select(cond, a, map_expr(e.b));
+      },
+      [&](const Fma &e) {
+        ExprId a = map_expr(e.a);
+        ExprId b = map_expr(e.b);
+        return out.fma(a, b, map_expr(e.c));
+      },
+      [&](const Cast &e) { return out.cast(e.type, map_expr(e.a)); },
+      [&](const Ramp &e) { return out.ramp(map_expr(e.base), e.stride, e.lanes); },
+      [&](const Broadcast &e) { return out.broadcast(map_expr(e.a), e.lanes); },
+      [&](const Shuffle &e) {
+        return out.kernel().intern(Shuffle{all(e.inputs), e.indices});
+      },
+      [&](const ReduceLanes &e) {
+        return out.kernel().intern(ReduceLanes{e.op, map_expr(e.a)});
+      },
+      [&](const Dot &e) {
+        ExprId acc = map_expr(e.acc);
+        ExprId a = map_expr(e.a);
+        return out.kernel().intern(Dot{acc, a, map_expr(e.b)});
+      },
+      [&](const Read &e) {
+        auto indices = all(e.indices);
+        ExprId guard = optional(e.guard);
+        return out.read(map_buffer(e.buffer), std::move(indices), guard, optional(e.other));
+      },
+      [&](const Reduce &e) {
+        std::vector<ReduceAxis> axes;
+        for (const ReduceAxis &axis : e.axes) {
+          ExprId begin = map_expr(axis.begin);
+          ExprId end = map_expr(axis.end);
+          axes.push_back({map_axis(axis.var), begin, end});
+        }
+        ExprId body = map_expr(e.body);
+        return out.reduce(e.op, std::move(axes), body, optional(e.filter));
+      });
+}
+
+void Transplant::substitute(VarId var, ExprId value) {
+  vars_[var] = value;
+  memo_.clear();
+}
+
+ExprId Transplant::expr(ExprId id) {
+  if (auto found = memo_.find(id); found != memo_.end()) return found->second;
+  ExprId result = rebuild(id);
+  memo_[id] = result;
+  return result;
+}
+
+ExprId Transplant::rebuild(ExprId id) {
+  if (const auto *read = std::get_if<Read>(&from_.expr(id)); read && on_read) {
+    std::vector<ExprId> indices;
+    for (ExprId index : read->indices) indices.push_back(expr(index));
+    ExprId guard = is_valid(read->guard) ? expr(read->guard) : read->guard;
+    ExprId other = is_valid(read->other) ? expr(read->other) : read->other;
+    return on_read(*read, std::move(indices), guard, other);
+  }
+  return map_operands(
+      to_, from_.expr(id), [this](ExprId e) { return expr(e); }, [this](VarId v) { return var(v); },
+      [this](VarId v) { return axis(v); }, [this](BufferId b) { return buffer(b); });
+}
+
+ExprId Transplant::var(VarId id) {
+  if (auto found = vars_.find(id); found != vars_.end()) return found->second;
+  const Variable &variable = from_.var(id);
+  SPARKLE_CHECK(variable.kind == VarKind::kSymbol || variable.kind == VarKind::kUniform,
+                "a transplanted expression mentions a variable that is not substituted");
+  for (uint32_t i = 0; i < to_.kernel().var_count(); ++i) {
+    const Variable &other = to_.kernel().var(VarId{i});
+    if (other.kind == variable.kind && other.symbol == variable.symbol && other.uniform == variable.uniform)
+      return vars_[id] = to_.var(VarId{i});
+  }
+  return vars_[id] = to_.var(to_.kernel().add_var(variable));
+}
+
+VarId Transplant::axis(VarId id) {
+  VarId fresh = to_.kernel().add_var(from_.var(id));
+  substitute(id, to_.var(fresh));
+  return fresh;
+}
+
+BufferId Transplant::buffer(BufferId id) {
+  if (auto found = buffers_.find(id); found != buffers_.end()) return found->second;
+  const Buffer &source = from_.buffer(id);
+  SPARKLE_CHECK(is_valid(source.tensor), "only buffers behind a tensor can be transplanted");
+  for (uint32_t i = 0; i < to_.kernel().buffer_count(); ++i)
+    if (to_.kernel().buffer(BufferId{i}).tensor == source.tensor) return buffers_[id] = BufferId{i};
+  Buffer copy = source;
+  for (ExprId &extent : copy.extents) extent = expr(extent);
+  for (ExprId &stride : copy.strides) stride = expr(stride);
+  return buffers_[id] = to_.kernel().add_buffer(std::move(copy));
+}
+
+} // namespace sparkle

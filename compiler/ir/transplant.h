@@ -1,0 +1,41 @@
+// Carries expressions from one kernel into another: ids never cross kernels, so passes over whole programs need this.
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+
+#include "compiler/ir/builder.h"
+
+namespace sparkle {
+
+/// `expr` with every operand replaced by map(operand): the one place that knows where a node keeps its operands.
+/// Variables and buffers are mapped by their own functions. Rebuilt through the Builder, so constants fold.
+ExprId map_operands(Builder &out, const Expr &expr, const std::function<ExprId(ExprId)> &map_expr,
+                    const std::function<ExprId(VarId)> &map_var, const std::function<VarId(VarId)> &map_axis,
+                    const std::function<BufferId(BufferId)> &map_buffer);
+
+/// Rebuilds expressions of `from` in the kernel of `to`. Far buffers are matched by tensor, and added where missing; extents
+/// and strides must be constants or symbols. Symbols and uniforms are matched by their program ids.
+class Transplant {
+public:
+  Transplant(const Kernel &from, Builder &to) : from_(from), to_(to) {}
+
+  /// From now on `var` of the source stands for `value` of the destination.
+  void substitute(VarId var, ExprId value);
+  ExprId expr(ExprId id);
+  BufferId buffer(BufferId id);
+  /// Called for each Read with its new indices and its new guard and other; the default rebuilds the Read.
+  std::function<ExprId(const Read &, std::vector<ExprId> indices, ExprId guard, ExprId other)> on_read;
+
+private:
+  ExprId rebuild(ExprId id);
+  ExprId var(VarId id);
+  VarId axis(VarId id);
+  const Kernel &from_;
+  Builder &to_;
+  std::unordered_map<VarId, ExprId> vars_;
+  std::unordered_map<ExprId, ExprId> memo_;
+  std::unordered_map<BufferId, BufferId> buffers_;
+};
+
+} // namespace sparkle
