@@ -9,6 +9,7 @@ inline constexpr size_t kMaxSourceBytes = size_t{1} << 20;
 inline constexpr int kMaxNesting = 128;          ///< Open brackets, unary operators and nested tables at one place.
 inline constexpr int kMaxExpressionDepth = 256;  ///< Height of an expression tree (`a+a+a` has height 3).
 inline constexpr size_t kMaxRank = 8;            ///< Dimensions of a tensor; indices of one reduction.
+inline constexpr int kMaxInlinedDepth = 512;     ///< Depth of an expression with the bodies of `fn`s in place.
 inline constexpr size_t kMaxTypedNodes = 200000; ///< Expression nodes of one kernel after `fn`s are inlined.
 inline constexpr size_t kMaxTableEntries = 65536;
 inline constexpr int kMaxLiteralDigits = 100;

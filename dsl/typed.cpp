@@ -1,0 +1,87 @@
+#include "dsl/typed.h"
+
+#include <array>
+
+#include "compiler/support/match.h"
+#include "compiler/support/string_builder.h"
+
+namespace sparkle::dsl {
+namespace {
+
+constexpr std::array<std::string_view, 12> kFunctionNames = {"exp", "log", "sqrt",  "rsqrt", "tanh",  "sigmoid",
+                                                             "erf", "abs", "floor", "ceil",  "round", "trunc"};
+
+int precedence_of(BinaryOp op) {
+  if (op == BinaryOp::kOr) return 0;
+  if (op == BinaryOp::kAnd) return 1;
+  if (op <= BinaryOp::kGe) return 2;
+  return op <= BinaryOp::kSub ? 3 : 4;
+}
+
+void append(StringBuilder &out, const CheckedKernel &kernel, ExprId id, int least);
+
+void append_binary(StringBuilder &out, const CheckedKernel &kernel, const Binary &binary, int least) {
+  if (binary.op >= BinaryOp::kMin) {
+    out << name_of(binary.op) << '(';
+    append(out, kernel, binary.lhs, 0);
+    out << ", ";
+    append(out, kernel, binary.rhs, 0);
+    out << ')';
+    return;
+  }
+  const int level = precedence_of(binary.op);
+  const bool bracket = level < least;
+  if (bracket) out << '(';
+  append(out, kernel, binary.lhs, level);
+  if (level == 4)
+    out << name_of(binary.op);
+  else
+    out << ' ' << name_of(binary.op) << ' ';
+  append(out, kernel, binary.rhs, level + 1);
+  if (bracket) out << ')';
+}
+
+void append(StringBuilder &out, const CheckedKernel &kernel, ExprId id, int least) {
+  match(
+      kernel.exprs[id].expr, [&](const Literal &literal) { out << literal.whole; },
+      [&](const IndexRef &ref) { out << kernel.indices[ref.index].name; },
+      [&](const IntRef &ref) { out << kernel.ints[ref.name].name; },
+      [&](const ScalarRef &ref) { out << kernel.scalars[ref.scalar].name; },
+      [&](const Read &read) { out << kernel.tensors[read.tensor].name << "[...]"; },
+      [&](const Unary &unary) {
+        out << name_of(unary.op);
+        append(out, kernel, unary.operand, 5);
+      },
+      [&](const Binary &binary) { append_binary(out, kernel, binary, least); },
+      [&](const Select &) { out << "select(...)"; },
+      [&](const Apply &apply) { out << name_of(apply.function) << "(...)"; },
+      [&](const Cast &cast) {
+        out << name_of(kernel.exprs[id].type) << '(';
+        append(out, kernel, cast.operand, 0);
+        out << ')';
+      },
+      [&](const Reduce &reduce) { out << name_of(reduce.op) << "[...](...)"; });
+}
+
+} // namespace
+
+std::string_view name_of(Function function) { return kFunctionNames[static_cast<size_t>(function)]; }
+
+std::optional<Function> function_named(std::string_view name) {
+  for (size_t i = 0; i < kFunctionNames.size(); ++i)
+    if (kFunctionNames[i] == name) return static_cast<Function>(i);
+  return std::nullopt;
+}
+
+std::string_view name_of(TensorRole role) {
+  static constexpr std::array<std::string_view, 6> kNames = {"input", "const", "inout", "output", "table", "let"};
+  return kNames[static_cast<size_t>(role)];
+}
+
+std::string text_of(const CheckedKernel &kernel, ExprId expr) {
+  StringBuilder out;
+  append(out, kernel, expr, 0);
+  return out.take();
+}
+
+} // namespace sparkle::dsl
