@@ -99,7 +99,8 @@ VarId Kernel::add_var(Variable variable) {
   if (variable.dim.empty()) {
     std::replace(variable.name.begin(), variable.name.end(), '.', '_');
   } else {
-    variable.name = variable.dim + "." + std::to_string(variable.split);
+    const std::string base = variable.dim + "." + std::to_string(variable.split);
+    if (variable.name != base && without_suffix(variable.name) != base) variable.name = base;
   }
   variable.name = unique_name(std::move(variable.name));
   return vars_.add(std::move(variable));
