@@ -63,7 +63,7 @@ private:
       exchange(form, term, to_linear(k_, e->a), term.coefficient, 0, out);
       exchange(form, term, to_linear(k_, e->b), term.coefficient, 0, out);
     }
-    auto divisor = k_.constant(e->b);
+    auto divisor = splat_constant(k_, e->b);
     bool is_div = e->op == BinaryOp::kDiv && divisor && *divisor > 0 && term.coefficient % *divisor == 0;
     if (!is_div) return out;
     // x - (c-1) <= c*(x/c) <= x
@@ -134,7 +134,7 @@ private:
     if (!is_integer(scalar)) return {};
     Interval a = interval(e.a);
     if (e.op == BinaryOp::kDiv || e.op == BinaryOp::kMod) {
-      auto divisor = k_.constant(e.b);
+      auto divisor = splat_constant(k_, e.b);
       if (divisor && *divisor > 0) return e.op == BinaryOp::kDiv ? divide(a, *divisor) : modulo(a, *divisor);
       if (e.op == BinaryOp::kMod) return {0, minus_one(interval(e.b).hi)};
       return a.lo && *a.lo >= 0 ? Interval{0, a.hi} : Interval{};

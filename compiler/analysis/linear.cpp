@@ -198,6 +198,11 @@ ExprId from_linear(Builder &builder, const LinearForm &form) {
   return builder.add(builder.ramp(builder.index(0), form.lane_stride, form.lanes), sum);
 }
 
+std::optional<int64_t> splat_constant(const Kernel &kernel, ExprId expr) {
+  if (auto *splat = std::get_if<Broadcast>(&kernel.expr(expr))) return kernel.constant(splat->a);
+  return kernel.constant(expr);
+}
+
 std::optional<int64_t> coefficient_of(const Kernel &kernel, ExprId expr, VarId var) {
   int64_t found = 0;
   for (const LinearTerm &term : to_linear(kernel, expr).terms) {

@@ -47,6 +47,9 @@ LinearForm to_linear(const Kernel &kernel, ExprId expr);
 /// `compare_exprs`, the constant last.
 ExprId from_linear(Builder &builder, const LinearForm &form);
 
+/// The number that every lane of `expr` is, else nothing. Sees through broadcasts.
+std::optional<int64_t> splat_constant(const Kernel &kernel, ExprId expr);
+
 /// What `var` is multiplied by; nothing when it also occurs inside another atom (x/c) or the form is not linear in it.
 std::optional<int64_t> coefficient_of(const Kernel &kernel, ExprId expr, VarId var);
 

@@ -1,0 +1,14 @@
+// Removal of what has no effect. Private to `simplify` and `hoist`.
+#pragma once
+
+#include "compiler/ir/kernel.h"
+
+namespace sparkle {
+
+/// Removes, in place, Lets and Loads that nothing uses, local buffers that nothing reads together with what is stored
+/// to them, and loops, branches and blocks left empty. Leaves garbage in the tables; `Rewriter(kernel).run()` drops it.
+void remove_dead(Kernel &kernel);
+
+bool is_empty_block(const Kernel &kernel, StmtId stmt);
+
+} // namespace sparkle

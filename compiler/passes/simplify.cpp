@@ -1,0 +1,166 @@
+#include "compiler/passes/simplify.h"
+
+#include "compiler/analysis/interval.h"
+#include "compiler/ir/rewriter.h"
+#include "compiler/passes/map_exprs.h"
+#include "compiler/passes/remove_dead.h"
+#include "compiler/passes/simplify_expr.h"
+
+namespace sparkle {
+
+namespace {
+
+bool is_grid_kind(LoopKind kind) {
+  return kind == LoopKind::kGroup || kind == LoopKind::kTeam || kind == LoopKind::kWorker;
+}
+
+/// Walks the old kernel and writes the new one; `ranges_` holds facts on the new kernel's variables.
+class Simplifier {
+public:
+  Simplifier(const Kernel &in, const SimplifyOptions &options)
+      : options_(options), rw_(in), exprs_(rw_.build(), ranges_) {
+    rw_.on_stmt = [this](StmtId id) { return visit(id); };
+  }
+
+  Kernel run() { return rw_.run(); }
+
+private:
+  std::optional<StmtId> visit(StmtId id) {
+    const Stmt &stmt = rw_.in().stmt(id);
+    if (auto *block = std::get_if<Block>(&stmt)) return visit_block(*block);
+    if (auto *loop = std::get_if<For>(&stmt)) return visit_for(*loop);
+    if (auto *branch = std::get_if<If>(&stmt)) return visit_if(*branch);
+    if (auto *let = std::get_if<Let>(&stmt)) return visit_let(*let);
+    StmtId fresh = rw_.clone(id);
+    simplify_leaf(fresh);
+    return fold_mask(fresh);
+  }
+
+  /// Facts on Lets end with their block.
+  StmtId visit_block(const Block &block) {
+    size_t mark = ranges_.mark();
+    std::vector<StmtId> stmts;
+    for (StmtId child : block.stmts) stmts.push_back(rw_.stmt(child));
+    forget(mark);
+    return rw_.build().block(std::move(stmts));
+  }
+
+  StmtId visit_for(const For &loop) {
+    Builder &b = rw_.build();
+    ExprId begin = simplified(loop.begin);
+    ExprId end = simplified(loop.end);
+    if (prove(b.kernel(), b.less_equal(end, begin), ranges_) == true) return b.block({});
+    bool is_once = prove(b.kernel(), b.compare(CompareOp::kEq, end, b.add(begin, b.index(1))), ranges_) == true;
+    if (is_once && !(options_.keep_grid && is_grid_kind(loop.kind))) {
+      rw_.substitute(loop.var, begin);
+      return rw_.stmt(loop.body);
+    }
+    VarId var = rw_.bind(loop.var);
+    size_t mark = ranges_.mark();
+    ranges_.push_loop(b.kernel(), var, begin, end);
+    exprs_.ranges_changed();
+    StmtId body = rw_.stmt(loop.body);
+    forget(mark);
+    return b.loop(var, begin, end, loop.kind, body);
+  }
+
+  StmtId visit_if(const If &branch) {
+    Builder &b = rw_.build();
+    ExprId cond = simplified(branch.cond);
+    auto known = b.kernel().constant(cond);
+    if (known && *known) return rw_.stmt(branch.then_body);
+    if (known) return is_valid(branch.else_body) ? rw_.stmt(branch.else_body) : b.block({});
+    StmtId then_body = visit_under(cond, branch.then_body);
+    if (!is_valid(branch.else_body)) return b.when(cond, then_body);
+    return b.when(cond, then_body, visit_under(b.unary(UnaryOp::kNot, cond), branch.else_body));
+  }
+
+  StmtId visit_under(ExprId cond, StmtId body) {
+    size_t mark = ranges_.mark();
+    ranges_.push_condition(rw_.out(), cond);
+    exprs_.ranges_changed();
+    StmtId fresh = rw_.stmt(body);
+    forget(mark);
+    return fresh;
+  }
+
+  /// Constants and other variables take the place of the Let's variable.
+  StmtId visit_let(const Let &let) {
+    Builder &b = rw_.build();
+    ExprId value = simplified(let.value);
+    const Expr &expr = b.kernel().expr(value);
+    bool is_trivial = std::holds_alternative<IntConst>(expr) || std::holds_alternative<FloatConst>(expr) ||
+                      std::holds_alternative<VarRef>(expr);
+    if (is_trivial) {
+      rw_.substitute(let.var, value);
+      return b.block({});
+    }
+    VarId var = rw_.bind(let.var, b.kernel().type_of(value));
+    size_t mark = ranges_.mark();
+    ranges_.push_value(b.kernel(), var, value);
+    if (ranges_.mark() != mark) exprs_.ranges_changed();
+    return b.let(var, value);
+  }
+
+  /// The axes of a Copy are ranges of their own.
+  void simplify_leaf(StmtId id) {
+    size_t mark = ranges_.mark();
+    Stmt stmt = rw_.out().stmt(id);
+    if (auto *copy = std::get_if<Copy>(&stmt)) {
+      for (const CopyAxis &axis : copy->axes) ranges_.push(axis.var, {0, axis.extent - 1});
+      exprs_.ranges_changed();
+    }
+    map_root_exprs(stmt, [this](ExprId expr) { return exprs_.simplify(expr); });
+    rw_.out().stmt(id) = std::move(stmt);
+    if (ranges_.mark() != mark) forget(mark);
+  }
+
+  std::optional<bool> decided(ExprId mask) {
+    if (!is_valid(mask)) return std::nullopt;
+    auto value = splat_constant(rw_.out(), mask);
+    return value ? std::optional<bool>(*value != 0) : std::nullopt;
+  }
+
+  StmtId fold_mask(StmtId id) {
+    Builder &b = rw_.build();
+    Stmt &stmt = rw_.out().stmt(id);
+    if (auto *load = std::get_if<Load>(&stmt)) {
+      auto known = decided(load->mask);
+      if (known && *known) load->mask = load->other = kNoId<ExprId>;
+      if (!known || *known) return id;
+      VarId var = load->var;
+      return b.let(var, b.broadcast(load->other, rw_.out().var(var).type.lanes));
+    }
+    if (auto *store = std::get_if<Store>(&stmt)) {
+      auto known = decided(store->mask);
+      if (known && *known) store->mask = kNoId<ExprId>;
+      return known && !*known ? b.block({}) : id;
+    }
+    if (auto *copy = std::get_if<Copy>(&stmt); copy && decided(copy->guard) == true)
+      copy->guard = copy->other = kNoId<ExprId>;
+    return id;
+  }
+
+  ExprId simplified(ExprId old) { return exprs_.simplify(rw_.expr(old)); }
+
+  void forget(size_t mark) {
+    if (ranges_.mark() == mark) return;
+    ranges_.pop_to(mark);
+    exprs_.ranges_changed();
+  }
+
+  const SimplifyOptions &options_;
+  Rewriter rw_;
+  Ranges ranges_;
+  ExprSimplifier exprs_;
+};
+
+} // namespace
+
+Result<Kernel> simplify(const Kernel &in, const SimplifyOptions &options, const TargetInfo &) {
+  Kernel out = Simplifier(in, options).run();
+  remove_dead(out);
+  return Rewriter(out).run(); // Leaves the garbage of both steps behind.
+}
+
+} // namespace sparkle
