@@ -14,6 +14,7 @@ namespace sparkle {
 
 /// Who shares one instance of a memory.
 enum class Sharing : uint8_t { kWorker, kGroup, kDevice };
+std::string_view name_of(Sharing sharing);
 
 struct MemoryInfo {
   std::string name;              ///< For people: `L1`, `shared`, `DRAM`.

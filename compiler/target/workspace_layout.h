@@ -1,0 +1,28 @@
+// Places blocks with lifetimes in one piece of memory, so that blocks that never live together share bytes.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/support/result.h"
+
+namespace sparkle {
+
+inline constexpr int64_t kBlockAlignment = 64; ///< Bytes; a cache line and the widest vector.
+
+struct LiveBlock {
+  int64_t bytes = 0;
+  int first = 0; ///< The first and the last step at which it is used, both included.
+  int last = 0;
+};
+
+struct BlockLayout {
+  std::vector<int64_t> offsets; ///< Per block, in bytes, multiples of kBlockAlignment.
+  int64_t bytes = 0;            ///< Of the whole, a multiple of kBlockAlignment.
+};
+
+/// Largest block first, each at the lowest place that no block of an overlapping lifetime holds. Deterministic.
+/// kShapeOverflow when the sum leaves 64 bits.
+Result<BlockLayout> lay_out_blocks(const std::vector<LiveBlock> &blocks);
+
+} // namespace sparkle
