@@ -1,0 +1,52 @@
+#include "runtime/peak_probe.h"
+
+#include <gtest/gtest.h>
+
+#include "runtime/timer.h"
+
+namespace sparkle {
+namespace {
+
+TEST(PeakProbe, WiderVectorsAreFaster) {
+  const FmaPeak sse = probe_fma_peak({}, {ProbeIsa::kSse, 0.008});
+  EXPECT_EQ(sse.isa, ProbeIsa::kSse);
+  EXPECT_GT(sse.gflops, 1);
+  EXPECT_LT(sse.gflops, 100); // 2 operations x 4 lanes x 2 units at 6 GHz
+  const FmaPeak widest = probe_fma_peak({});
+  EXPECT_EQ(widest.isa, widest_probe_isa());
+  if (widest.isa == ProbeIsa::kSse) GTEST_SKIP() << "no AVX2 on this machine";
+  EXPECT_GT(widest.gflops, 1.5 * sse.gflops) << "twice the lanes and fused";
+  EXPECT_LT(widest.gflops, 450); // 2 x 16 x 2 at 7 GHz
+}
+
+TEST(PeakProbe, TakesAboutTheTimeAskedFor) {
+  Stopwatch watch;
+  static_cast<void>(probe_fma_peak({}, {ProbeIsa::kAvx512, 0.01}));
+  EXPECT_GE(watch.seconds(), 0.01);
+  EXPECT_LT(watch.seconds(), 1.0);
+}
+
+TEST(PeakProbe, CountsEveryWorker) {
+  // A pool that runs its workers one after another: the same work in all, so the sum must not exceed one thread's peak.
+  WorkerPool serial{[](void *, int count, WorkerFunction function, void *work) {
+                      for (int i = 0; i < count; ++i) function(work, i);
+                    },
+                    nullptr, 4};
+  const double one = probe_fma_peak({}).gflops;
+  const double four = probe_fma_peak(serial).gflops;
+  EXPECT_GT(four, 0.3 * one);
+  EXPECT_LT(four, 3 * one);
+}
+
+TEST(PeakProbe, Bandwidth) {
+  ThreadPool pool(2);
+  auto cached = probe_read_bandwidth({}, {1 << 14, 200});
+  auto memory = probe_read_bandwidth(pool.pool(), {int64_t{1} << 27, 2});
+  ASSERT_TRUE(cached && memory);
+  EXPECT_GT(*memory, 0.2);
+  EXPECT_LT(*memory, 2000);
+  EXPECT_GT(*cached, 1);
+}
+
+} // namespace
+} // namespace sparkle
