@@ -1,0 +1,70 @@
+#include "targets/vulkan/glsl_accesses.h"
+
+namespace sparkle::vulkan {
+
+std::vector<ExprId> Places::expressions() const {
+  std::vector<ExprId> out;
+  for (const Place &place : places) {
+    out.push_back(place.subscript);
+    if (is_valid(place.component)) out.push_back(place.component);
+  }
+  return out;
+}
+
+Place AccessWriter::element(BufferId buffer, ExprId index) {
+  const BufferView &view = c_.views.at(buffer);
+  if (!view.scalars.empty()) return {view.scalars, index, "", kNoId<ExprId>};
+  int width = view.quads.empty() ? 2 : 4;
+  auto [quotient, remainder] = divide_index(c_.build, c_.ranges, c_.divisors, index, width);
+  if (auto lane = c_.kernel.constant(remainder)) {
+    return {view.array(width), quotient, std::string(component(static_cast<int>(*lane))), kNoId<ExprId>};
+  }
+  return {view.array(width), quotient, "", remainder};
+}
+
+/// The aligned access as one element of an array of vectors, or as half of one; nothing where the view has neither.
+std::optional<Place> AccessWriter::vector_element(const Access &access) {
+  if (!access.aligned) return std::nullopt;
+  const BufferView &view = c_.views.at(access.buffer);
+  ExprId base = lane_of(c_.build, access.index, 0);
+  if (!view.array(access.lanes).empty()) {
+    auto [quotient, remainder] = divide_index(c_.build, c_.ranges, c_.divisors, base, access.lanes);
+    return Place{view.array(access.lanes), quotient, "", kNoId<ExprId>};
+  }
+  if (access.lanes != 2 || view.quads.empty()) return std::nullopt;
+  auto [quotient, remainder] = divide_index(c_.build, c_.ranges, c_.divisors, base, 4);
+  auto half = c_.kernel.constant(remainder);
+  if (!half) return std::nullopt;
+  return Place{view.quads, quotient, *half == 0 ? ".xy" : ".zw", kNoId<ExprId>};
+}
+
+Places AccessWriter::places(const Access &access) {
+  if (access.lanes == 1) return {{element(access.buffer, access.index)}, true, false};
+  if (auto whole = vector_element(access)) return {{*whole}, true, false};
+  if (auto index = uniform_lane(c_.kernel, access.index)) return {{element(access.buffer, *index)}, false, true};
+  Places out;
+  for (int lane = 0; lane < access.lanes; ++lane) {
+    out.places.push_back(element(access.buffer, lane_of(c_.build, access.index, lane)));
+  }
+  return out;
+}
+
+Text AccessWriter::write(const Place &place) {
+  std::string text = place.array + "[" + e_.text(place.subscript) + "]" + place.components;
+  if (is_valid(place.component)) text += "[" + e_.text(place.component) + "]";
+  return {text};
+}
+
+Text AccessWriter::read(const Places &places, Type type) {
+  if (places.is_whole) return write(places.places[0]);
+  std::string parts;
+  for (const Place &place : places.places) parts += (parts.empty() ? "" : ", ") + write(place).text;
+  return {c_.type_name(type) + "(" + parts + ")"};
+}
+
+bool AccessWriter::is_split(const Store &store) {
+  Access access = access_of(c_.kernel, c_.divisors, store);
+  return access.lanes > 1 && !vector_element(access);
+}
+
+} // namespace sparkle::vulkan
