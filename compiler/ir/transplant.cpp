@@ -80,16 +80,19 @@ ExprId Transplant::expr(ExprId id) {
 }
 
 ExprId Transplant::rebuild(ExprId id) {
-  if (const auto *read = std::get_if<Read>(&from_.expr(id)); read && on_read) {
-    std::vector<ExprId> indices;
-    for (ExprId index : read->indices) indices.push_back(expr(index));
-    ExprId guard = is_valid(read->guard) ? expr(read->guard) : read->guard;
-    ExprId other = is_valid(read->other) ? expr(read->other) : read->other;
-    return on_read(*read, std::move(indices), guard, other);
-  }
+  if (on_expr)
+    if (auto replaced = on_expr(id)) return *replaced;
   return map_operands(
       to_, from_.expr(id), [this](ExprId e) { return expr(e); }, [this](VarId v) { return var(v); },
       [this](VarId v) { return axis(v); }, [this](BufferId b) { return buffer(b); });
+}
+
+Transplant::ReadParts Transplant::read(const Read &read) {
+  ReadParts parts{buffer(read.buffer), {}, read.guard, read.other};
+  for (ExprId index : read.indices) parts.indices.push_back(expr(index));
+  if (is_valid(read.guard)) parts.guard = expr(read.guard);
+  if (is_valid(read.other)) parts.other = expr(read.other);
+  return parts;
 }
 
 ExprId Transplant::var(VarId id) {

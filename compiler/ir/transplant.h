@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <unordered_map>
 
 #include "compiler/ir/builder.h"
@@ -22,14 +23,25 @@ public:
 
   /// From now on `var` of the source stands for `value` of the destination.
   void substitute(VarId var, ExprId value);
+  /// From now on expression `old` of the source stands for `value`; keeps until the next `substitute`.
+  void replace(ExprId old, ExprId value) { memo_[old] = value; }
   ExprId expr(ExprId id);
   BufferId buffer(BufferId id);
-  /// Called for each Read with its new indices and its new guard and other; the default rebuilds the Read.
-  std::function<ExprId(const Read &, std::vector<ExprId> indices, ExprId guard, ExprId other)> on_read;
+  /// What a variable of the source stands for; symbols and uniforms are found or added.
+  ExprId var(VarId id);
+  /// Sees an expression of the source before it is rebuilt, and may return what stands for it instead.
+  std::function<std::optional<ExprId>(ExprId)> on_expr;
+  /// The parts of a Read, carried over.
+  struct ReadParts {
+    BufferId buffer;
+    std::vector<ExprId> indices;
+    ExprId guard, other;
+  };
+  ReadParts read(const Read &read);
+  const Kernel &source() const { return from_; }
 
 private:
   ExprId rebuild(ExprId id);
-  ExprId var(VarId id);
   VarId axis(VarId id);
   const Kernel &from_;
   Builder &to_;

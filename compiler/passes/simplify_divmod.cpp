@@ -129,15 +129,23 @@ LinearForm reduced(const LinearForm &form, int64_t c) {
   return out;
 }
 
-/// form - coefficient*atom + sum of the other two, where that has fewer terms.
-std::optional<LinearForm> shorter(const LinearForm &form, const LinearTerm &term, const std::optional<LinearForm> &plus,
-                                  const std::optional<LinearForm> &minus) {
+/// Of computing the sum: a quotient or remainder is a multiplication and more.
+size_t cost_of(const Kernel &kernel, const LinearForm &form) {
+  size_t cost = form.terms.size();
+  for (const LinearTerm &term : form.terms)
+    if (as_div_mod(kernel, term.atom, BinaryOp::kDiv) || as_div_mod(kernel, term.atom, BinaryOp::kMod)) cost += 2;
+  return cost;
+}
+
+/// form - coefficient*atom + plus - minus, where that costs less. Costs fall, so `recombine` ends.
+std::optional<LinearForm> cheaper(const Kernel &kernel, const LinearForm &form, const LinearTerm &term,
+                                  const std::optional<LinearForm> &plus, const std::optional<LinearForm> &minus) {
   if (!plus || !minus) return std::nullopt;
   LinearForm rest = form;
   std::erase(rest.terms, term);
   auto sum = add(rest, *plus);
   if (sum) sum = subtract(*sum, *minus);
-  if (!sum || sum->terms.size() >= form.terms.size()) return std::nullopt;
+  if (!sum || cost_of(kernel, *sum) >= cost_of(kernel, form)) return std::nullopt;
   return sum;
 }
 
@@ -148,7 +156,8 @@ std::optional<LinearForm> expand_modulo(Builder &builder, const LinearForm &form
   auto factor = e ? checked_mul(term.coefficient, e->divisor) : std::nullopt;
   if (!factor) return std::nullopt;
   LinearForm x = to_linear(builder.kernel(), e->x);
-  return shorter(form, term, scale(x, term.coefficient), scale(divide(builder, x, e->divisor, ranges), *factor));
+  LinearForm whole = divide(builder, x, e->divisor, ranges);
+  return cheaper(builder.kernel(), form, term, scale(x, term.coefficient), scale(whole, *factor));
 }
 
 /// -k*b*(x/b) = k*(x%b) - k*x
@@ -158,7 +167,8 @@ std::optional<LinearForm> contract_modulo(Builder &builder, const LinearForm &fo
   if (!e || term.coefficient % e->divisor != 0 || term.coefficient == INT64_MIN) return std::nullopt;
   int64_t k = -term.coefficient / e->divisor;
   LinearForm x = to_linear(builder.kernel(), e->x);
-  return shorter(form, term, scale(modulo(builder, x, e->divisor, ranges), k), scale(x, k));
+  LinearForm remainder = modulo(builder, x, e->divisor, ranges);
+  return cheaper(builder.kernel(), form, term, scale(remainder, k), scale(x, k));
 }
 
 } // namespace

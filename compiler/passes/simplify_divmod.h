@@ -10,7 +10,7 @@ namespace sparkle {
 LinearForm divide(Builder &builder, const LinearForm &form, int64_t c, const Ranges &ranges);
 LinearForm modulo(Builder &builder, const LinearForm &form, int64_t c, const Ranges &ranges);
 
-/// Puts quotients and remainders of one value back together, as long as that makes the sum shorter.
+/// Puts quotients and remainders of one value back together, as long as that makes the sum cheaper.
 LinearForm recombine(Builder &builder, LinearForm form, const Ranges &ranges);
 
 } // namespace sparkle

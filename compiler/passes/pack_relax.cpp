@@ -1,0 +1,121 @@
+#include "compiler/passes/pack_relax.h"
+
+#include <algorithm>
+
+#include "compiler/analysis/imported.h"
+#include "compiler/analysis/interval.h"
+#include "compiler/analysis/walk.h"
+
+namespace sparkle {
+namespace {
+
+class Guard {
+public:
+  Guard(const Kernel &kernel, StmtId id, const CoveredLoads &covered)
+      : kernel_(kernel), covered_(covered), if_(std::get<If>(kernel.stmt(id))), ranges_(ranges_at(kernel, id)) {}
+
+  std::vector<ExprId> needed() {
+    std::vector<ExprId> all = conjuncts(kernel_, if_.cond);
+    if (is_valid(if_.else_body) || !collect()) return all;
+    std::vector<ExprId> kept = all;
+    for (ExprId candidate : all) {
+      std::vector<ExprId> rest;
+      std::copy_if(kept.begin(), kept.end(), std::back_inserter(rest), [&](ExprId e) { return e != candidate; });
+      if (value_unaffected(candidate) && loads_inside(rest)) kept = rest;
+    }
+    return kept;
+  }
+
+private:
+  /// Gathers loads and register stores; false when there is anything else.
+  bool collect() {
+    bool simple = true;
+    for_each_stmt(kernel_, if_.then_body, [&](StmtId id) {
+      const Stmt &stmt = kernel_.stmt(id);
+      if (std::holds_alternative<Load>(stmt)) {
+        loads_.push_back(id);
+      } else if (const auto *store = std::get_if<Store>(&stmt)) {
+        simple &= kernel_.buffer(store->buffer).level == MemoryLevel::kRegister;
+        stores_.push_back(store);
+      } else {
+        simple &= std::holds_alternative<Block>(stmt) || std::holds_alternative<Let>(stmt);
+      }
+    });
+    return simple && !stores_.empty();
+  }
+
+  /// Loops around the guard that neither index the cells nor surround their allocation: those of the reduction.
+  bool mentions_reduction(ExprId conjunct) const {
+    std::set<VarId> parallel;
+    for (const Store *store : stores_) {
+      for (ExprId index : store->indices) parallel.merge(vars_of(kernel_, index));
+      for_each_stmt(kernel_, kernel_.body, [&](StmtId id) {
+        const auto *alloc = std::get_if<Alloc>(&kernel_.stmt(id));
+        if (!alloc || alloc->buffer != store->buffer) return;
+        for (StmtId loop : loops_around(kernel_, id)) parallel.insert(std::get<For>(kernel_.stmt(loop)).var);
+      });
+    }
+    std::set<VarId> used = vars_of(kernel_, conjunct);
+    return std::any_of(used.begin(), used.end(), [&](VarId var) {
+      VarKind kind = kernel_.var(var).kind;
+      bool fixed = kind == VarKind::kSymbol || kind == VarKind::kUniform;
+      return !fixed && !parallel.contains(var);
+    });
+  }
+
+  bool value_unaffected(ExprId conjunct) const {
+    if (!mentions_reduction(conjunct)) return true;
+    if (kernel_.strict) return false;
+    return std::all_of(stores_.begin(), stores_.end(), [&](const Store *s) { return term_is_zero(s->value, conjunct); });
+  }
+
+  bool term_is_zero(ExprId update, ExprId conjunct) const {
+    if (const auto *fma = std::get_if<Fma>(&kernel_.expr(update)))
+      return factor_is_zero(fma->a, conjunct) || factor_is_zero(fma->b, conjunct);
+    const auto *sum = std::get_if<Binary>(&kernel_.expr(update));
+    return sum && sum->op == BinaryOp::kAdd && factor_is_zero(sum->b, conjunct);
+  }
+
+  bool factor_is_zero(ExprId factor, ExprId conjunct) const {
+    if (const auto *product = std::get_if<Binary>(&kernel_.expr(factor)); product && product->op == BinaryOp::kMul)
+      return factor_is_zero(product->a, conjunct) || factor_is_zero(product->b, conjunct);
+    const auto *ref = std::get_if<VarRef>(&kernel_.expr(factor));
+    if (!ref) return false;
+    return std::any_of(loads_.begin(), loads_.end(), [&](StmtId id) {
+      auto covered = covered_.find(id);
+      return covered != covered_.end() && std::get<Load>(kernel_.stmt(id)).var == ref->var && covered->second.contains(conjunct);
+    });
+  }
+
+  bool loads_inside(const std::vector<ExprId> &conditions) {
+    RangesScope scope(ranges_);
+    for (ExprId condition : conditions) ranges_.push_condition(kernel_, condition);
+    return std::all_of(loads_.begin(), loads_.end(), [&](StmtId id) { return covered_.contains(id) || load_inside(id); });
+  }
+
+  bool load_inside(StmtId id) const {
+    const Load &load = std::get<Load>(kernel_.stmt(id));
+    if (is_valid(load.mask)) return true; // A masked load guards itself.
+    for (size_t d = 0; d < load.indices.size(); ++d) {
+      auto extent = kernel_.extent(load.buffer, static_cast<int>(d));
+      Interval interval = bounds(kernel_, load.indices[d], ranges_);
+      if (!extent || !interval.is_bounded() || *interval.lo < 0 || *interval.hi >= *extent) return false;
+    }
+    return true;
+  }
+
+  const Kernel &kernel_;
+  const CoveredLoads &covered_;
+  const If &if_;
+  Ranges ranges_;
+  std::vector<StmtId> loads_;
+  std::vector<const Store *> stores_;
+};
+
+} // namespace
+
+std::vector<ExprId> needed_conjuncts(const Kernel &kernel, StmtId guard, const CoveredLoads &covered) {
+  return Guard(kernel, guard, covered).needed();
+}
+
+} // namespace sparkle

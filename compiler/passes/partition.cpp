@@ -1,0 +1,193 @@
+#include "compiler/passes/partition.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/analysis/grid.h"
+#include "compiler/analysis/imported.h"
+#include "compiler/analysis/interval.h"
+#include "compiler/analysis/walk.h"
+#include "compiler/ir/rewriter.h"
+#include "compiler/passes/clip.h"
+#include "compiler/passes/simplify.h"
+#include "compiler/support/checked_math.h"
+
+namespace sparkle {
+namespace {
+
+/// Where in the range of one loop variable all guards that it can decide are true.
+struct Interior {
+  int64_t lo, hi; ///< [lo, hi), inside [begin, end).
+  int64_t begin, end;
+  bool is_proper() const { return lo < hi && (lo > begin || hi < end); }
+};
+
+class InteriorFinder {
+public:
+  InteriorFinder(const Kernel &kernel, VarId var, int64_t begin, int64_t end)
+      : kernel_(kernel), var_(var), interior_{begin, end, begin, end} {}
+
+  Interior find(StmtId body) {
+    for_each_stmt(kernel_, body, [&](StmtId id) {
+      for (ExprId cond : conditions_of(kernel_.stmt(id)))
+        for (ExprId conjunct : conjuncts(kernel_, cond))
+          if (uses_var(kernel_, conjunct, var_)) narrow(id, conjunct);
+    });
+    return interior_;
+  }
+
+private:
+  static std::vector<ExprId> conditions_of(const Stmt &stmt) {
+    if (const auto *guard = std::get_if<If>(&stmt)) return {guard->cond};
+    if (const auto *load = std::get_if<Load>(&stmt)) return {load->mask};
+    if (const auto *store = std::get_if<Store>(&stmt)) return {store->mask};
+    if (const auto *copy = std::get_if<Copy>(&stmt)) return {copy->guard};
+    return {};
+  }
+
+  /// f < 0 (or <= 0) with f = c * var + g holds for all values of g's variables where c * var + max(g) does.
+  void narrow(StmtId id, ExprId conjunct) {
+    const auto *compare = std::get_if<Compare>(&kernel_.expr(conjunct));
+    if (!compare || (compare->op != CompareOp::kLt && compare->op != CompareOp::kLe)) return;
+    auto form = subtract(to_linear(kernel_, compare->a), to_linear(kernel_, compare->b));
+    if (!form || form->lanes > 1) return;
+    auto self = std::find_if(form->terms.begin(), form->terms.end(), [&](const LinearTerm &t) {
+      const auto *ref = std::get_if<VarRef>(&kernel_.expr(t.atom));
+      return ref && ref->var == var_;
+    });
+    if (self == form->terms.end()) return;
+    int64_t c = self->coefficient;
+    form->terms.erase(self);
+    for (const LinearTerm &term : form->terms)
+      if (uses_var(kernel_, term.atom, var_)) return;
+    Ranges ranges = ranges_at(kernel_, id);
+    if (const auto *copy = std::get_if<Copy>(&kernel_.stmt(id)))
+      for (const CopyAxis &axis : copy->axes) ranges.push(axis.var, {0, axis.extent - 1});
+    Interval rest = bounds(kernel_, *form, ranges);
+    if (!rest.hi) return;
+    int64_t limit = -*rest.hi - (compare->op == CompareOp::kLt ? 1 : 0); // c * var <= limit
+    Interior next = interior_;
+    if (c > 0) next.hi = std::min(next.hi, floor_div(limit, c) + 1);
+    else next.lo = std::max(next.lo, ceil_div(-limit, -c));
+    if (next.lo < next.hi) interior_ = next;
+  }
+
+  const Kernel &kernel_;
+  VarId var_;
+  Interior interior_;
+};
+
+bool is_listed(const Kernel &kernel, VarId var, const std::vector<std::string> &dims) {
+  const Variable &variable = kernel.var(var);
+  return !variable.dim.empty() && std::find(dims.begin(), dims.end(), variable.dim) != dims.end();
+}
+
+/// The body once for each part of the range of a group variable, chosen by conditions on it.
+Kernel split_group(const Kernel &in, const GridLoop &loop, const Interior &interior) {
+  StmtId worker_body = grid_of(in).worker_body;
+  Rewriter rw(in);
+  rw.on_stmt = [&](StmtId id) -> std::optional<StmtId> {
+    if (id != worker_body) return std::nullopt;
+    Builder &b = rw.build();
+    ExprId var = b.var(rw.var(loop.var));
+    std::vector<StmtId> variants;
+    auto variant = [&](int64_t begin, int64_t end) {
+      if (begin >= end) return;
+      ExprId cond = b.boolean(true);
+      if (begin > interior.begin) cond = b.both(cond, b.less_equal(b.index(begin), var));
+      if (end < interior.end) cond = b.both(cond, b.less(var, b.index(end)));
+      if (end == begin + 1) rw.substitute(loop.var, b.index(begin));
+      variants.push_back(b.when(cond, rw.clone(id)));
+      rw.substitute(loop.var, var);
+    };
+    variant(interior.begin, interior.lo);
+    variant(interior.lo, interior.hi);
+    variant(interior.hi, interior.end);
+    return b.block(std::move(variants));
+  };
+  return rw.run();
+}
+
+/// The loop as two or three consecutive loops.
+Kernel split_serial(const Kernel &in, StmtId target, const Interior &interior) {
+  Rewriter rw(in);
+  rw.on_stmt = [&](StmtId id) -> std::optional<StmtId> {
+    if (id != target) return std::nullopt;
+    Builder &b = rw.build();
+    const For &loop = std::get<For>(in.stmt(id));
+    std::vector<StmtId> parts;
+    auto part = [&](int64_t begin, int64_t end) {
+      if (begin >= end) return;
+      VarId var = rw.bind(loop.var);
+      parts.push_back(b.loop(var, b.index(begin), b.index(end), loop.kind, rw.stmt(loop.body)));
+    };
+    part(interior.begin, interior.lo);
+    part(interior.lo, interior.hi);
+    part(interior.hi, interior.end);
+    return b.block(std::move(parts));
+  };
+  return rw.run();
+}
+
+class Partitioner {
+public:
+  Partitioner(const Kernel &in, const PartitionOptions &options, const TargetInfo &info)
+      : kernel_(in), options_(options), info_(info) {}
+
+  Result<Kernel> run() {
+    SPARKLE_TRY_STATUS(tidy());
+    for (size_t i = 0; i < grid_of(kernel_).groups.size(); ++i) {
+      const GridLoop loop = grid_of(kernel_).groups[i];
+      auto begin = kernel_.constant(loop.begin), end = kernel_.constant(loop.end);
+      if (!begin || !end || !is_listed(kernel_, loop.var, options_.dims)) continue;
+      Interior interior = InteriorFinder(kernel_, loop.var, *begin, *end).find(grid_of(kernel_).worker_body);
+      if (!interior.is_proper()) continue;
+      kernel_ = split_group(kernel_, loop, interior);
+      SPARKLE_TRY_STATUS(tidy());
+    }
+    for (int round = 0; round < kMaxSerialSplits && split_one_serial(); ++round) SPARKLE_TRY_STATUS(tidy());
+    return std::move(kernel_);
+  }
+
+private:
+  /// Bounds the code a mistaken list of dimensions can make.
+  static constexpr int kMaxSerialSplits = 64;
+
+  Status tidy() {
+    SPARKLE_TRY(kernel_, simplify(kernel_, {}, info_));
+    if (!options_.clip) return ok();
+    kernel_ = clip_loops(kernel_);
+    SPARKLE_TRY(kernel_, simplify(kernel_, {}, info_));
+    return ok();
+  }
+
+  bool split_one_serial() {
+    StmtId found = kNoId<StmtId>;
+    Interior interior{0, 0, 0, 0};
+    for_each_stmt(kernel_, kernel_.body, [&](StmtId id) {
+      const auto *loop = std::get_if<For>(&kernel_.stmt(id));
+      if (is_valid(found) || !loop || loop->kind != LoopKind::kSerial || !is_listed(kernel_, loop->var, options_.dims)) return;
+      auto begin = kernel_.constant(loop->begin), end = kernel_.constant(loop->end);
+      if (!begin || !end) return;
+      Interior candidate = InteriorFinder(kernel_, loop->var, *begin, *end).find(loop->body);
+      if (!candidate.is_proper()) return;
+      found = id;
+      interior = candidate;
+    });
+    if (!is_valid(found)) return false;
+    kernel_ = split_serial(kernel_, found, interior);
+    return true;
+  }
+
+  Kernel kernel_;
+  const PartitionOptions &options_;
+  const TargetInfo &info_;
+};
+
+} // namespace
+
+Result<Kernel> partition(const Kernel &in, const PartitionOptions &options, const TargetInfo &info) {
+  return Partitioner(in, options, info).run();
+}
+
+} // namespace sparkle

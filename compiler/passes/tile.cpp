@@ -1,0 +1,219 @@
+#include "compiler/passes/tile.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "compiler/passes/lower_expr.h"
+#include "compiler/schedule/loop_plan.h"
+
+namespace sparkle {
+namespace {
+
+/// One accumulator of the main reduction.
+struct Accumulator {
+  ExprId reduce; ///< In the input kernel.
+  BufferId buffer;
+  Type type;
+};
+
+class Tiler {
+public:
+  Tiler(const Kernel &in, const LoopPlan &plan) : in_(in), def_(definition_of(in)), plan_(plan), b_(out_) {}
+
+  Kernel run() {
+    out_.name = in_.name;
+    out_.stage = Stage::kTiled;
+    out_.index_bits = in_.index_bits;
+    out_.strict = in_.strict;
+    // The output's buffer first, inputs in the order in which they are read: binding numbers follow.
+    ExpressionLowering declare(in_, b_);
+    declare.carry().buffer(def_.store->buffer);
+
+    std::vector<VarId> vars = make_vars("", plan_.loops.size());
+    for (ExprId id : main_reduces(in_, def_)) add_accumulator(id);
+    std::vector<StmtId> body;
+    for (const Accumulator &acc : accumulators_) body.push_back(out_.add_stmt(Alloc{acc.buffer}));
+    if (!accumulators_.empty()) {
+      body.push_back(init_nest(vars));
+      body.push_back(reduction_nest(vars));
+    }
+    body.push_back(epilogue_nest(vars));
+    StmtId stmt = b_.block(std::move(body));
+    for (size_t i = plan_.first_inner; i-- > 0;) stmt = wrap(i, vars[i], stmt);
+    out_.body = stmt;
+    return std::move(out_);
+  }
+
+private:
+  bool indexes_accumulator(size_t loop) const { return loop >= plan_.first_inner && !plan_.loops[loop].is_reduction; }
+
+  /// Loop variables for the loops from `first` on; those before stay as they are in `base`.
+  std::vector<VarId> make_vars(const std::string &suffix, size_t count) {
+    std::vector<VarId> vars;
+    for (size_t i = 0; i < count; ++i) vars.push_back(make_var(i, suffix));
+    return vars;
+  }
+
+  VarId make_var(size_t loop, const std::string &suffix) {
+    const PlannedLoop &l = plan_.loops[loop];
+    const std::string &dim = plan_.dims[l.dim].name;
+    if (!suffix.empty()) return b_.loop_var(dim + std::to_string(l.split) + suffix);
+    VarId id = b_.loop_var(dim + "." + std::to_string(l.split));
+    out_.var(id).dim = dim;
+    out_.var(id).split = l.split;
+    return id;
+  }
+
+  StmtId wrap(size_t loop, VarId var, StmtId body) {
+    const PlannedLoop &l = plan_.loops[loop];
+    const PlannedDim &dim = plan_.dims[l.dim];
+    int64_t factor = dim.factors[l.split];
+    ExprId end = factor > 0 ? b_.index(factor) : open_trip_count(dim);
+    return b_.loop(var, b_.index(0), end, l.kind, body);
+  }
+
+  /// ceil(extent / product of the inner factors) for an open extent.
+  ExprId open_trip_count(const PlannedDim &dim) {
+    int64_t inner = dim.stride(0);
+    return b_.div(b_.add(open_extent(dim), b_.index(inner - 1)), b_.index(inner));
+  }
+
+  ExprId open_extent(const PlannedDim &dim) {
+    ExpressionLowering lowering(in_, b_);
+    ExprId extent = b_.index(1);
+    for (int s : dim.sources) {
+      const PlannedSource &source = plan_.sources[s];
+      extent = b_.mul(extent, b_.sub(lowering.carry().expr(source.end), lowering.carry().expr(source.begin)));
+    }
+    return extent;
+  }
+
+  ExprId index_of_dim(size_t d, const std::vector<VarId> &vars) {
+    ExprId index = b_.index(0);
+    for (size_t i = 0; i < plan_.loops.size(); ++i) {
+      const PlannedLoop &loop = plan_.loops[i];
+      if (loop.dim != static_cast<int>(d) || !is_valid(vars[i])) continue;
+      index = b_.add(index, b_.mul(b_.var(vars[i]), b_.index(plan_.dims[d].stride(loop.split))));
+    }
+    return index;
+  }
+
+  /// Makes `lowering` see the sources of dimension d as functions of the loops; returns the guard of its tail, if it has one.
+  ExprId enter_dim(size_t d, const std::vector<VarId> &vars, ExpressionLowering &lowering) {
+    const PlannedDim &dim = plan_.dims[d];
+    ExprId index = index_of_dim(d, vars);
+    std::vector<ExprId> values = plan_.source_indices(b_, dim, index);
+    for (size_t i = 0; i < dim.sources.size(); ++i) {
+      const PlannedSource &source = plan_.sources[dim.sources[i]];
+      substitute_source(source, b_.add(values[i], lowering.carry().expr(source.begin)), lowering);
+    }
+    if (dim.extent && dim.covered() == *dim.extent) return kNoId<ExprId>;
+    if (!dim.extent && dim.factors.size() == 1) return kNoId<ExprId>;
+    return b_.less(index, dim.extent ? b_.index(*dim.extent) : open_extent(dim));
+  }
+
+  /// All reductions computed together have axes of their own for one source.
+  void substitute_source(const PlannedSource &source, ExprId value, ExpressionLowering &lowering) {
+    lowering.carry().substitute(source.var, value);
+    if (!source.is_reduction) return;
+    size_t axis = 0;
+    while (plan_.sources[axis_start() + axis].var != source.var) ++axis;
+    for (const Accumulator &acc : accumulators_)
+      lowering.carry().substitute(std::get<Reduce>(in_.expr(acc.reduce)).axes[axis].var, value);
+  }
+
+  size_t axis_start() const { return def_.dims.size(); }
+
+  void add_accumulator(ExprId reduce) {
+    Type type = in_.type_of(std::get<Reduce>(in_.expr(reduce)).body);
+    std::vector<int64_t> extents;
+    for (size_t i = 0; i < plan_.loops.size(); ++i)
+      if (indexes_accumulator(i)) extents.push_back(plan_.dims[plan_.loops[i].dim].factors[plan_.loops[i].split]);
+    if (extents.empty()) extents.push_back(1);
+    BufferId buffer = b_.local("acc", type.scalar, extents, MemoryLevel::kRegister);
+    accumulators_.push_back({reduce, buffer, type});
+  }
+
+  std::vector<ExprId> accumulator_index(const std::vector<VarId> &vars) {
+    std::vector<ExprId> index;
+    for (size_t i = 0; i < plan_.loops.size(); ++i)
+      if (indexes_accumulator(i)) index.push_back(b_.var(vars[i]));
+    if (index.empty()) index.push_back(b_.index(0));
+    return index;
+  }
+
+  /// Fresh variables for the accumulator loops, so that each nest binds its own.
+  std::vector<VarId> side_vars(const std::vector<VarId> &vars, const std::string &suffix) {
+    std::vector<VarId> side = vars;
+    for (size_t i = plan_.first_inner; i < plan_.loops.size(); ++i)
+      side[i] = indexes_accumulator(i) ? make_var(i, suffix) : kNoId<VarId>;
+    return side;
+  }
+
+  StmtId wrap_accumulator_loops(const std::vector<VarId> &vars, StmtId body) {
+    for (size_t i = plan_.loops.size(); i-- > plan_.first_inner;)
+      if (indexes_accumulator(i)) body = wrap(i, vars[i], body);
+    return body;
+  }
+
+  StmtId init_nest(const std::vector<VarId> &outer) {
+    std::vector<VarId> vars = side_vars(outer, "i");
+    std::vector<StmtId> stores;
+    for (const Accumulator &acc : accumulators_) {
+      ReduceOp op = std::get<Reduce>(in_.expr(acc.reduce)).op;
+      stores.push_back(b_.store(acc.buffer, accumulator_index(vars), b_.identity(op, acc.type)));
+    }
+    return wrap_accumulator_loops(vars, b_.block(std::move(stores)));
+  }
+
+  StmtId reduction_nest(const std::vector<VarId> &vars) {
+    ExpressionLowering lowering(in_, b_);
+    ExprId guard = kNoId<ExprId>;
+    for (size_t d = 0; d < plan_.dims.size(); ++d) guard = lowering.both(guard, enter_dim(d, vars, lowering));
+    std::vector<StmtId> updates;
+    for (const Accumulator &acc : accumulators_) {
+      const Reduce &reduce = std::get<Reduce>(in_.expr(acc.reduce));
+      updates.push_back(lowering.accumulate(reduce, acc.buffer, accumulator_index(vars), guard));
+    }
+    StmtId body = b_.block(std::move(updates));
+    for (size_t i = plan_.loops.size(); i-- > plan_.first_inner;) body = wrap(i, vars[i], body);
+    return body;
+  }
+
+  StmtId epilogue_nest(const std::vector<VarId> &outer) {
+    std::vector<VarId> vars = accumulators_.empty() ? outer : side_vars(outer, "e");
+    ExpressionLowering lowering(in_, b_);
+    ExprId guard = kNoId<ExprId>;
+    for (size_t d = 0; d < plan_.dims.size(); ++d)
+      if (!plan_.dims[d].is_reduction) guard = lowering.both(guard, enter_dim(d, vars, lowering));
+    for (const Accumulator &acc : accumulators_)
+      lowering.use_accumulator(acc.reduce, acc.buffer, accumulator_index(vars), acc.type);
+    std::vector<ExprId> indices;
+    for (ExprId index : def_.store->indices) indices.push_back(lowering.carry().expr(index));
+    ExprId value = lowering.carry().expr(def_.store->value);
+    BufferId target = lowering.carry().buffer(def_.store->buffer);
+    std::vector<StmtId> stmts = lowering.take();
+    stmts.push_back(b_.store(target, std::move(indices), value));
+    StmtId body = b_.block(std::move(stmts));
+    if (is_valid(guard)) body = b_.when(guard, body);
+    return wrap_accumulator_loops(vars, body);
+  }
+
+  const Kernel &in_;
+  Definition def_;
+  const LoopPlan &plan_;
+  Kernel out_;
+  Builder b_;
+  std::vector<Accumulator> accumulators_;
+};
+
+} // namespace
+
+Result<Kernel> tile(const Kernel &in, const TileOptions &options, const TargetInfo &) {
+  if (in.stage != Stage::kImported)
+    return Error{ErrorCode::kBadSchedule, "tile needs stage imported, not " + std::string(name_of(in.stage))};
+  SPARKLE_TRY(LoopPlan plan, plan_loops(in, options.schedule));
+  return Tiler(in, plan).run();
+}
+
+} // namespace sparkle

@@ -1,0 +1,122 @@
+#include "compiler/pipeline/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "compiler/ir/verifier.h"
+#include "compiler/passes/flatten.h"
+#include "compiler/passes/hoist.h"
+#include "compiler/passes/layout.h"
+#include "compiler/passes/overlap.h"
+#include "compiler/passes/pack.h"
+#include "compiler/passes/partition.h"
+#include "compiler/passes/place.h"
+#include "compiler/passes/prefetch.h"
+#include "compiler/passes/simplify.h"
+#include "compiler/passes/stream.h"
+#include "compiler/passes/tile.h"
+#include "compiler/passes/unroll.h"
+#include "compiler/passes/vectorize.h"
+#include "compiler/schedule/cost_model.h"
+#include "compiler/support/check.h"
+
+namespace sparkle {
+namespace {
+
+struct Context {
+  const PipelineOptions &options;
+  const TargetInfo &info;
+  Schedule schedule; ///< Entries of the user and, from `place` and `tile` on, the automatic ones.
+
+  const KernelSchedule &entry(const Kernel &kernel) {
+    if (const KernelSchedule *found = schedule.find(kernel.name)) return *found;
+    schedule.kernels.push_back(options.automatic ? choose_kernel_schedule(kernel, info) : KernelSchedule{.kernel = kernel.name});
+    return schedule.kernels.back();
+  }
+};
+
+using ProgramPass = Result<Program> (*)(const Program &, Context &);
+using KernelPass = Result<Kernel> (*)(const Kernel &, Context &);
+
+struct Step {
+  std::string_view name;
+  ProgramPass on_program;
+  KernelPass on_kernel;
+};
+
+// The order of the passes. Reasons for what is not obvious stand beside each line.
+constexpr Step kSteps[] = {
+    {"place", [](const Program &p, Context &c) { return place(p, {c.schedule}, c.info); }, nullptr},
+    // Automatic entries of the kernels that `place` left are needed from here on, for their stagings.
+    {"layout",
+     [](const Program &p, Context &c) {
+       for (const Kernel &kernel : p.kernels) c.entry(kernel);
+       return layout(p, {c.schedule}, c.info);
+     },
+     nullptr},
+    {"tile", nullptr, [](const Kernel &k, Context &c) { return tile(k, {c.entry(k)}, c.info); }},
+    // Before any simplification: stagings name loops, and simplify removes those of one iteration.
+    {"pack", nullptr, [](const Kernel &k, Context &c) { return pack(k, {c.entry(k)}, c.info); }},
+    {"partition", nullptr,
+     [](const Kernel &k, Context &c) { return partition(k, {c.entry(k).partition, c.entry(k).clip}, c.info); }},
+    {"vectorize", nullptr, [](const Kernel &k, Context &c) { return vectorize(k, {}, c.info); }},
+    // Ramps and masks as vectorize leaves them hide what overlap must see: uniform guards, contiguous copies.
+    {"simplify", nullptr, [](const Kernel &k, Context &c) { return simplify(k, {}, c.info); }},
+    {"prefetch", nullptr, [](const Kernel &k, Context &c) { return prefetch(k, {c.entry(k).prefetches}, c.info); }},
+    {"overlap", nullptr, [](const Kernel &k, Context &c) { return overlap(k, {}, c.info); }},
+    // The worker's share of a copy is full of / and % by constants that cancel; hoist must see what is left.
+    {"simplify", nullptr, [](const Kernel &k, Context &c) { return simplify(k, {}, c.info); }},
+    {"hoist", nullptr, [](const Kernel &k, Context &c) { return hoist(k, {}, c.info); }},
+    {"unroll", nullptr, [](const Kernel &k, Context &c) { return unroll(k, {}, c.info); }},
+    {"stream", nullptr, [](const Kernel &k, Context &c) { return stream(k, {c.entry(k).store}, c.info); }},
+    {"flatten", nullptr, [](const Kernel &k, Context &c) { return flatten(k, {}, c.info); }},
+};
+
+Result<Program> run_step(const Step &step, const Program &in, Context &context) {
+  CheckContext what(step.name);
+  if (step.on_program) return step.on_program(in, context);
+  Program out = in;
+  for (std::vector<Kernel> *kernels : {&out.prepack, &out.kernels})
+    for (Kernel &kernel : *kernels) {
+      SPARKLE_TRY(kernel, step.on_kernel(kernel, context));
+    }
+  return out;
+}
+
+Status verify_all(const Program &program, std::string_view pass) {
+  for (const std::vector<Kernel> *kernels : {&program.prepack, &program.kernels})
+    for (const Kernel &kernel : *kernels)
+      if (Status status = verify(kernel); !status)
+        return Error{ErrorCode::kInternal, "after pass " + std::string(pass) + ": " + status.error().text};
+  return ok();
+}
+
+} // namespace
+
+Result<Program> run_pipeline(const Program &imported, const PipelineOptions &options, const TargetInfo &info,
+                             PipelineReport *report) {
+  Context context{options, info, options.schedule};
+  if (options.automatic) add_placements(imported, info, context.schedule);
+  Program program = imported;
+  for (const Step &step : kSteps) {
+    auto start = std::chrono::steady_clock::now();
+    SPARKLE_TRY(program, run_step(step, program, context));
+    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    if (report) report->times.push_back({step.name, seconds.count()});
+    if (options.verify) SPARKLE_TRY_STATUS(verify_all(program, step.name));
+    if (options.after_pass) options.after_pass(step.name, program);
+    if (step.name == options.stop_after) break;
+  }
+  if (report) report->schedule = context.schedule;
+  return program;
+}
+
+std::vector<std::string_view> pass_names() {
+  std::vector<std::string_view> names;
+  for (const Step &step : kSteps)
+    if (std::find(names.begin(), names.end(), step.name) == names.end()) names.push_back(step.name);
+  return names;
+}
+
+} // namespace sparkle

@@ -1,0 +1,42 @@
+// The ordered list of passes and what watches it: verification, dumps and time after each.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/ir/kernel.h"
+#include "compiler/schedule/schedule.h"
+#include "compiler/support/result.h"
+#include "compiler/target/target_info.h"
+
+namespace sparkle {
+
+struct PipelineOptions {
+  Schedule schedule;         ///< Kernels without an entry are scheduled by the cost model.
+  bool automatic = true;     ///< False: kernels without an entry get one serial loop per dimension.
+  bool verify = true;        ///< Run the verifier after every pass.
+  std::string stop_after;    ///< Name of a pass (its first run): the program as it is then is the result. Empty: run all.
+  /// Called after each pass with its name and the program.
+  std::function<void(std::string_view pass, const Program &program)> after_pass;
+};
+
+struct PassTime {
+  std::string_view pass;
+  double seconds;
+};
+
+struct PipelineReport {
+  std::vector<PassTime> times;
+  Schedule schedule; ///< What was applied to each kernel, the automatic choices included.
+};
+
+/// From stage kImported to kLowerable. Errors: those of the passes, and kInternal where the verifier objects.
+Result<Program> run_pipeline(const Program &imported, const PipelineOptions &options, const TargetInfo &info,
+                             PipelineReport *report = nullptr);
+
+/// Names of the passes in the order of their first run.
+std::vector<std::string_view> pass_names();
+
+} // namespace sparkle
