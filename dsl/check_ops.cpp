@@ -247,10 +247,13 @@ bool Checker::int_operands_allowed(BinaryOp op, const Typed &a, const Typed &b, 
 
 bool Checker::divisor_allowed(const Typed &divisor, SourceRange range) {
   const ExprNode &node = kernel_.exprs[divisor.id];
-  if (!node.compile_time) {
+  const auto *cast = std::get_if<Cast>(&node.expr);
+  const bool of_int = cast != nullptr && kernel_.exprs[cast->operand].type == Elem::kInt;
+  const bool simple = node.type == Elem::kInt || of_int || std::holds_alternative<Literal>(node.expr);
+  if (!node.compile_time || !simple) {
     error("divisor-not-constant", range,
           "whole numbers are divided by what is known when the kernel is compiled: literals, dimensions, `int`s")
-        .hint = "divide as `f32`, and round";
+        .hint = node.compile_time ? "write one `i32(...)` around the whole divisor" : "divide as `f32`, and round";
     return false;
   }
   const auto *literal = std::get_if<Literal>(&node.expr);

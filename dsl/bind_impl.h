@@ -1,0 +1,102 @@
+// The binder's state, in the order in which it is filled. Private to bind*.cpp.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "dsl/bind.h"
+#include "dsl/linear.h"
+
+namespace sparkle::dsl {
+
+/// One dimension of one read.
+struct Place {
+  TensorId tensor;
+  size_t dim;
+  ExprId subscript;
+  IndexId alone; ///< The index that is the whole subscript, or kNoId.
+  OutsideMode mode;
+  size_t definition; ///< The statement that reads.
+};
+
+class Binder {
+public:
+  Binder(const CheckedKernel &in, const BindRequest &request, Diagnostics &diagnostics);
+  Result<BoundKernel> run();
+
+private:
+  // Dimensions, shapes, facts: bind.cpp.
+  bool bind_ints();
+  void bind_given();
+  void bind_shape(const CheckedTensor &tensor, const std::vector<int64_t> &shape);
+  void set_int(IntId id, int64_t value, const std::string &origin, SourceRange range);
+  bool resolve(IntId id);
+  bool resolve_definition(IntId id);
+  bool check_extent(const std::string &name, const SymInt &value, ExprId formula, SourceRange range);
+  void bind_tensors();
+  IndexRange bind_extent(const CheckedTensor &tensor, size_t dim);
+  void check_given_shape(const CheckedTensor &tensor, const BoundTensor &bound);
+  void check_volume(const BoundTensor &tensor);
+  void check_facts();
+  std::optional<bool> holds(ExprId condition);
+  std::optional<bool> compare(const Binary &binary, SourceRange range);
+
+  // Ranges of indices: bind_ranges.cpp.
+  void collect_places();
+  void collect_places(ExprId expr, size_t definition, std::vector<bool> &seen);
+  void bind_written_ranges();
+  bool find_ranges();
+  bool range_from_reads_inside(IndexId index);
+  bool range_from_readers(TensorId let, size_t dim);
+  void check_agreement();
+  void report_open_indices();
+  void report_range_choice(TensorId let, size_t dim, const Place &place);
+  void bind_demand();
+  void bind_demand(TensorId let, size_t dim);
+  std::optional<IndexRange> range_of(const Place &place) const;
+  bool takes_range_from_reads(IndexId index) const;
+  void error_conflict(IndexId index, const Place &a, const Place &b);
+
+  // Expressions: bind_expr.cpp.
+  Result<Linear> linear(ExprId expr);
+  Result<Linear> linear_binary(const Binary &binary);
+  void report_math(ExprId expr, const Error &error);
+  void bind_definitions();
+  ExprId rewrite(ExprId expr);
+  ExprId rewrite_node(const ExprNode &node);
+  ExprId rewrite_read(const Read &read, const ExprNode &node);
+  ExprId rewrite_reduce(const Reduce &reduce, const ExprNode &node);
+  ExprId rewrite_int(ExprId expr);
+  ExprId rewrite_binary(const Binary &binary, const ExprNode &node);
+  Access prove(const Read &read, size_t dim, const Linear &form);
+  void report_bounds(const Read &read, size_t dim, const Interval &seen);
+  ExprId emit(const Linear &form, SourceRange range);
+  ExprId emit_atom(const Atom &atom, SourceRange range);
+  ExprId emit_product(ExprId atom, int64_t factor, SourceRange range);
+  ExprId emit_literal(int64_t value, SourceRange range);
+  ExprId add_node(Expr expr, Elem type, const ExprNode &like);
+
+  std::string text(const SymInt &value) const { return text_of(out_, value); }
+  std::string text(const IndexRange &range) const { return text(range.begin) + ".." + text(range.end); }
+  Diagnostic *error(std::string_view code, SourceRange range, std::string text);
+
+  const CheckedKernel &in_;
+  const BindRequest &request_;
+  Diagnostics &diagnostics_;
+  BoundKernel out_;
+  std::set<std::pair<std::string, uint32_t>> reported_;
+  Diagnostic again_;                                ///< Takes what is said about a mistake that was reported before.
+  std::vector<std::optional<std::string>> origins_; ///< Of each int that was given: who said so.
+  std::vector<bool> resolved_, resolving_;
+  std::vector<std::optional<IndexRange>> ranges_;
+  IndexMath math_;
+  std::vector<std::optional<Linear>> forms_;
+  std::vector<Place> places_;
+  std::unordered_map<uint32_t, ExprId> rewritten_; ///< Memo of the reduction that is being rewritten.
+  int reductions_ = 0;                             ///< Enclosing ones.
+  bool dead_ = false;                              ///< An enclosing index has no values: nothing here is ever read.
+};
+
+} // namespace sparkle::dsl
