@@ -212,7 +212,7 @@ StmtId Parser::prefetch() {
   const char *begin = head.text.data() + (has_level ? kPrefix.size() : 0);
   const char *end = head.text.data() + head.text.size();
   const auto [stop, failure] = std::from_chars(begin, end, cache);
-  if (!has_level || failure != std::errc() || stop != end || cache < 0 || cache > 9)
+  if (!has_level || failure != std::errc() || stop != end || cache < 1 || cache > 9)
     error("ir-value", head.range, "expected `prefetch.l1` to `prefetch.l9`");
   Prefetch s{buffer(), indices(), static_cast<int>(cache)};
   return finish(std::move(s));

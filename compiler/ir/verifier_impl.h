@@ -35,6 +35,7 @@ private:
   void node(const Stmt &stmt, const Surroundings &around);
 
   // verifier_stmt.cpp
+  void scoped(const std::vector<StmtId> &stmts, const Surroundings &around);
   void block(const Block &s, Surroundings around);
   void loop(const For &s, Surroundings around);
   void loop_kind(const For &s, const Surroundings &around);

@@ -18,16 +18,20 @@ void Verifier::bind(VarId var, VarKind kind, uint64_t binder, bool varies) {
   varies_[index_of(var)] = varies;
 }
 
-/// Lets, loads and allocs hold to the end of their block.
-void Verifier::block(const Block &s, Surroundings around) {
-  if (s.stmts.size() != 1) around.only_groups = false;
+/// Lets, loads and allocs hold to the end of their block, or of a body that is one statement.
+void Verifier::scoped(const std::vector<StmtId> &stmts, const Surroundings &around) {
   const std::vector<char> allocated_before = allocated_;
-  for (StmtId id : s.stmts) stmt(id, around);
+  for (StmtId id : stmts) stmt(id, around);
   allocated_ = allocated_before;
-  for (StmtId id : s.stmts) {
+  for (StmtId id : stmts) {
     if (const auto *let = std::get_if<Let>(&k_.stmt(id))) unbind(let->var);
     if (const auto *load = std::get_if<Load>(&k_.stmt(id))) unbind(load->var);
   }
+}
+
+void Verifier::block(const Block &s, Surroundings around) {
+  if (s.stmts.size() != 1) around.only_groups = false;
+  scoped(s.stmts, around);
 }
 
 bool Verifier::is_constant_from_zero(const For &s) const {
@@ -73,9 +77,7 @@ void Verifier::loop(const For &s, Surroundings around) {
   around.in_worker = around.in_worker || s.kind == LoopKind::kWorker;
   around.in_lane = around.in_lane || s.kind == LoopKind::kLane;
   around.divergent = around.divergent || varies;
-  const std::vector<char> allocated_before = allocated_;
-  stmt(s.body, around);
-  allocated_ = allocated_before;
+  scoped({s.body}, around);
   unbind(s.var);
 }
 
@@ -83,8 +85,8 @@ void Verifier::branch(const If &s, Surroundings around) {
   around.divergent = use(s.cond) || around.divergent;
   around.only_groups = false;
   use_typed(s.cond, kBoolType, "a condition");
-  stmt(s.then_body, around);
-  if (is_valid(s.else_body)) stmt(s.else_body, around);
+  scoped({s.then_body}, around);
+  if (is_valid(s.else_body)) scoped({s.else_body}, around);
 }
 
 void Verifier::let(const Let &s) {
