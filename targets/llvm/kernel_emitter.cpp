@@ -20,7 +20,7 @@ constexpr int64_t kVectorBytes = 64; // The widest register, a cache line, and w
 
 KernelEmitter::KernelEmitter(const Kernel &kernel, llvm::Function &function, GroupArguments arguments)
     : k_(kernel), function_(function), arguments_(std::move(arguments)),
-      b_(function.getContext(), llvm::InstSimplifyFolder(function.getParent()->getDataLayout())),
+      b_(function.getContext(), llvm::TargetFolder(function.getParent()->getDataLayout())),
       values_(kernel.var_count()), bases_(kernel.buffer_count()) {
   for (const auto &[buffer, address] : arguments_.buffers) bases_[index_of(buffer)] = address;
 }

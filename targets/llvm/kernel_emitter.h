@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include <llvm/Analysis/InstSimplifyFolder.h>
+#include <llvm/Analysis/TargetFolder.h>
 #include <llvm/IR/IRBuilder.h>
 
 #include "compiler/analysis/interval.h"
@@ -117,7 +117,7 @@ private:
   const Kernel &k_;
   llvm::Function &function_;
   GroupArguments arguments_;
-  llvm::IRBuilder<llvm::InstSimplifyFolder> b_;
+  llvm::IRBuilder<llvm::TargetFolder> b_; ///< Folds constants alone: more would look at loop variables half made.
   std::vector<Value *> values_; ///< By VarId.
   std::vector<Value *> bases_;  ///< By BufferId: address of the first element.
   std::unordered_map<ExprId, Value *> memo_; ///< Of the statement being emitted.

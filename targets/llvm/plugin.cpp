@@ -124,3 +124,6 @@ constexpr Target kTarget{"llvm", check, lower};
 extern "C" __attribute__((visibility("default"))) const sparkle::Target *sparkle_llvm_target() {
   return &sparkle::llvm_target::kTarget;
 }
+
+/// The loader compares it with its own: C++ objects cross the border.
+extern "C" __attribute__((visibility("default"))) const char *sparkle_plugin_version() { return SPARKLE_VERSION; }
