@@ -1,5 +1,7 @@
 #include "compiler/schedule/schedule.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "compiler/support/text_reader.h"
@@ -191,6 +193,28 @@ TEST(Schedule, ReportsSeveralErrorsAndStopsAtTheLimit) {
   Diagnostics full;
   EXPECT_FALSE(parse(many + "}\n", full));
   EXPECT_TRUE(full.full());
+}
+
+TEST(Schedule, ExamplesOfTheDocumentationAreLegalTexts) {
+  std::ifstream file(SPARKLE_SCHEDULE_DOC);
+  int examples = 0;
+  std::string text;
+  bool is_inside = false;
+  for (std::string line; std::getline(file, line);) {
+    const bool is_fence = line.starts_with("```");
+    if (is_fence && is_inside) {
+      const Source source("schedule.md", text);
+      Diagnostics diagnostics;
+      auto schedule = parse_schedule(source, diagnostics);
+      ASSERT_TRUE(schedule) << render_text(diagnostics, source);
+      EXPECT_EQ(*parse_schedule(Source("again", to_text(*schedule)), diagnostics), *schedule);
+      ++examples;
+    }
+    if (is_fence) is_inside = line == "```schedule";
+    if (is_fence) text.clear();
+    else text += line + "\n";
+  }
+  EXPECT_EQ(examples, 3);
 }
 
 TEST(TextReader, QuotesWhatIsNoWord) {
