@@ -1,4 +1,6 @@
 // Loads and stores: one vector access where lanes are neighbours, a splat where they are alike, else lane by lane.
+#include <numeric>
+
 #include <llvm/IR/Intrinsics.h>
 
 #include "compiler/support/check.h"
@@ -59,13 +61,28 @@ Value *KernelEmitter::emit_first_lane(ExprId index) {
                     divides && is_not_negative(binary.a));
 }
 
+/// The largest power of two, up to a vector, that divides the address of lane 0. Streaming stores need it: LLVM splits one
+/// that may be unaligned into eight scalar ones.
+llvm::Align KernelEmitter::alignment_of(BufferId id, ExprId index) {
+  auto [known, is_new] = index_factors_.try_emplace(index, 0);
+  if (is_new) {
+    const LinearForm form = to_linear(k_, index);
+    int64_t factor = form.constant;
+    for (const LinearTerm &term : form.terms) factor = std::gcd(factor, term.coefficient);
+    known->second = factor; // 0: the index is 0.
+  }
+  const Buffer &buffer = k_.buffer(id);
+  const int64_t bytes = std::gcd(checked_mul(known->second, bytes_of(buffer.element)).value_or(1), buffer.alignment);
+  return llvm::Align(static_cast<uint64_t>(std::max(bytes & -bytes, bytes_of(buffer.element))));
+}
+
 /// A masked access may point outside where no lane is active, so that its address must not claim to be in bounds.
 KernelEmitter::Place KernelEmitter::place(BufferId id, ExprId index, bool masked) {
   const Buffer &buffer = k_.buffer(id);
   Value *base = bases_[index_of(id)];
   SPARKLE_CHECK(base, "buffer used before its allocation or not bound");
   Place place{base, lane_stride(index), nullptr, memory_type(buffer.element),
-              llvm::Align(static_cast<uint64_t>(bytes_of(buffer.element)))};
+              alignment_of(id, index)};
   if (!place.stride) {
     place.lanes = emit(index);
     return place;
@@ -87,6 +104,10 @@ Value *KernelEmitter::lane_addresses(BufferId id, const Place &place, int lanes)
   std::vector<llvm::Constant *> steps;
   for (int i = 0; i < lanes; ++i) steps.push_back(b_.getInt64(static_cast<uint64_t>(i * *place.stride)));
   return b_.CreateGEP(place.element, place.pointer, llvm::ConstantVector::get(steps));
+}
+
+llvm::Align KernelEmitter::element_alignment(const Place &place) {
+  return llvm::Align(place.element->getPrimitiveSizeInBits() / 8);
 }
 
 Value *KernelEmitter::from_memory(Scalar scalar, Value *value) {
@@ -128,7 +149,7 @@ Value *KernelEmitter::load_lanes(BufferId buffer, const Place &place, int lanes)
     return b_.CreateVectorSplat(count, b_.CreateAlignedLoad(place.element, place.pointer, place.alignment));
   Value *result = llvm::PoisonValue::get(type);
   for (int i = 0; i < lanes; ++i) {
-    Value *lane = b_.CreateAlignedLoad(place.element, lane_address(buffer, place, i), place.alignment);
+    Value *lane = b_.CreateAlignedLoad(place.element, lane_address(buffer, place, i), element_alignment(place));
     result = b_.CreateInsertElement(result, lane, static_cast<uint64_t>(i));
   }
   return result;
@@ -137,7 +158,7 @@ Value *KernelEmitter::load_lanes(BufferId buffer, const Place &place, int lanes)
 Value *KernelEmitter::load_masked(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other) {
   auto *type = llvm::FixedVectorType::get(place.element, static_cast<unsigned>(lanes));
   if (place.stride == 1) return b_.CreateMaskedLoad(type, place.pointer, place.alignment, mask, other);
-  return b_.CreateMaskedGather(type, lane_addresses(buffer, place, lanes), place.alignment, mask, other);
+  return b_.CreateMaskedGather(type, lane_addresses(buffer, place, lanes), element_alignment(place), mask, other);
 }
 
 Value *KernelEmitter::load_if(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other) {
@@ -176,8 +197,8 @@ void KernelEmitter::emit_store(const Store &store) {
 void KernelEmitter::store_lanes(BufferId buffer, const Place &place, Value *value, int lanes, bool streaming) {
   if (lanes == 1 || place.stride == 1) {
     llvm::StoreInst *store = b_.CreateAlignedStore(value, place.pointer, place.alignment);
-    if (!streaming || lanes == 1) return;
-    // Honoured where the address is known to be aligned to the vector; else a plain store.
+    const uint64_t bytes = value->getType()->getPrimitiveSizeInBits() / 8;
+    if (!streaming || lanes == 1 || place.alignment.value() < bytes) return;
     llvm::LLVMContext &context = function_.getContext();
     auto *one = llvm::ConstantAsMetadata::get(b_.getInt32(1));
     store->setMetadata(llvm::LLVMContext::MD_nontemporal, llvm::MDNode::get(context, one));
@@ -186,7 +207,7 @@ void KernelEmitter::store_lanes(BufferId buffer, const Place &place, Value *valu
   }
   for (int i = 0; i < lanes; ++i)
     b_.CreateAlignedStore(b_.CreateExtractElement(value, static_cast<uint64_t>(i)), lane_address(buffer, place, i),
-                          place.alignment);
+                          element_alignment(place));
 }
 
 void KernelEmitter::store_masked(BufferId buffer, const Place &place, Value *value, int lanes, Value *mask) {
@@ -194,7 +215,7 @@ void KernelEmitter::store_masked(BufferId buffer, const Place &place, Value *val
     b_.CreateMaskedStore(value, place.pointer, place.alignment, mask);
     return;
   }
-  b_.CreateMaskedScatter(value, lane_addresses(buffer, place, lanes), place.alignment, mask);
+  b_.CreateMaskedScatter(value, lane_addresses(buffer, place, lanes), element_alignment(place), mask);
 }
 
 void KernelEmitter::store_if(BufferId buffer, const Place &place, Value *value, int lanes, Value *mask) {

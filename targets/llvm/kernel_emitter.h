@@ -58,11 +58,13 @@ private:
     std::optional<int64_t> stride; ///< 0 for all lanes alike.
     Value *lanes = nullptr;        ///< Element numbers, when they have no common stride.
     llvm::Type *element;           ///< As it lies in memory.
-    llvm::Align alignment;
+    llvm::Align alignment; ///< Of `pointer`.
   };
   void emit_load(const Load &load);
   void emit_store(const Store &store);
   Place place(BufferId buffer, ExprId index, bool masked);
+  llvm::Align alignment_of(BufferId buffer, ExprId index);
+  static llvm::Align element_alignment(const Place &place);
   Value *lane_address(BufferId buffer, const Place &place, int lane);
   Value *load_lanes(BufferId buffer, const Place &place, int lanes);
   Value *load_masked(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
@@ -122,6 +124,7 @@ private:
   std::vector<Value *> bases_;  ///< By BufferId: address of the first element.
   std::unordered_map<ExprId, Value *> memo_; ///< Of the statement being emitted.
   std::unordered_map<StmtId, bool> fences_;
+  std::unordered_map<ExprId, int64_t> index_factors_;
   Ranges ranges_;
   size_t group_depth_ = 0;
   int64_t scratch_top_ = 0;

@@ -309,7 +309,7 @@ TEST(LlvmKernel, NearBuffersShareScratchByLifetime) {
 TEST(LlvmKernel, BranchesAndStreamingStores) {
   KernelMaker m;
   Builder &b = m.b;
-  const BufferId out = m.tensor("out", Scalar::kF32, 64, Role::kOutput);
+  const BufferId out = m.tensor("out", Scalar::kF32, 64, Role::kOutput, 64);
   const VarId i = b.loop_var("i");
   const Type vector = kF32Type.with_lanes(kLanes);
   const ExprId at = b.ramp(b.mul(b.var(i), b.index(kLanes)), 1, kLanes);
@@ -321,7 +321,7 @@ TEST(LlvmKernel, BranchesAndStreamingStores) {
   Aligned<float> got(64);
   run(artifact, {got.data()});
   for (size_t k = 0; k < 64; ++k) EXPECT_EQ(got[k], k / 16 % 2 == 0 ? 3 : 4);
-  EXPECT_NE(artifact.launches[0].source_text.find("vmovntps"), std::string::npos);
+  EXPECT_NE(artifact.launches[0].source_text.find("vmovntps"), std::string::npos) << artifact.launches[0].source_text;
   EXPECT_NE(artifact.launches[0].source_text.find("sfence"), std::string::npos);
 }
 

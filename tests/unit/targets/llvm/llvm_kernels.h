@@ -21,7 +21,7 @@ public:
     kernel.stage = Stage::kLowerable;
   }
 
-  BufferId tensor(const std::string &name, Scalar element, int64_t extent, Role role, int alignment = 64) {
+  BufferId tensor(const std::string &name, Scalar element, int64_t extent, Role role, int alignment = 4) {
     const TensorId id = program.tensors.add({name, element, {{extent}}, {}, role, alignment});
     Buffer buffer;
     buffer.name = name;

@@ -20,9 +20,9 @@ Program make_tile(const TileShape &shape) {
   Builder &b = m.b;
   const int64_t width = int64_t{shape.vectors} * shape.lanes;
   const Type vector = kF32Type.with_lanes(shape.lanes);
-  const BufferId src = m.tensor("src", Scalar::kF32, shape.rows * kDepth, Role::kInput);
-  const BufferId wei = m.tensor("wei", Scalar::kF32, kDepth * width, Role::kConst);
-  const BufferId dst = m.tensor("dst", Scalar::kF32, shape.rows * width, Role::kOutput);
+  const BufferId src = m.tensor("src", Scalar::kF32, shape.rows * kDepth, Role::kInput, 64);
+  const BufferId wei = m.tensor("wei", Scalar::kF32, kDepth * width, Role::kConst, 64);
+  const BufferId dst = m.tensor("dst", Scalar::kF32, shape.rows * width, Role::kOutput, 64);
   const BufferId acc = m.registers("acc", Scalar::kF32, shape.rows * width);
   const BufferId panel = m.registers("panel", Scalar::kF32, width);
   const auto at = [&](VarId r, VarId c) {
@@ -147,8 +147,8 @@ Program make_peak_probe(int accumulators, int lanes, int64_t turns) {
   KernelMaker m;
   Builder &b = m.b;
   const Type vector = kF32Type.with_lanes(lanes);
-  const BufferId in = m.tensor("in", Scalar::kF32, 64, Role::kInput);
-  const BufferId out = m.tensor("out", Scalar::kF32, int64_t{accumulators} * lanes, Role::kOutput);
+  const BufferId in = m.tensor("in", Scalar::kF32, 64, Role::kInput, 64);
+  const BufferId out = m.tensor("out", Scalar::kF32, int64_t{accumulators} * lanes, Role::kOutput, 64);
   const BufferId acc = m.registers("acc", Scalar::kF32, int64_t{accumulators} * lanes);
   const VarId x = b.value_var("x", vector), y = b.value_var("y", vector);
   const auto at = [&](VarId i) { return b.ramp(b.mul(b.var(i), b.index(lanes)), 1, lanes); };
