@@ -147,10 +147,11 @@ bool Executor::copy_from(const CopyLoops &copy, const Copy &stmt, size_t depth, 
 }
 
 bool Executor::run_copy(const Node &node, Worker &worker) {
-  if (node.together) machine_.begin_collective();
-  const bool done = copy_from(node.copy, std::get<Copy>(machine_.kernel().stmt(node.stmt)), 0, worker);
-  if (node.together) machine_.end_collective();
-  return done;
+  const Copy &copy = std::get<Copy>(machine_.kernel().stmt(node.stmt));
+  if (!node.together) return copy_from(node.copy, copy, 0, worker);
+  Worker all = worker; // No worker in particular: a barrier must come before any of them sees it.
+  all.number = all.team = Mark::kMany;
+  return copy_from(node.copy, copy, 0, all);
 }
 
 bool Executor::run_alloc(const Node &node, Worker &worker) {

@@ -22,7 +22,8 @@ struct Shape {
 
 /// Who touched an element of near memory last, to find accesses that no barrier orders.
 struct Mark {
-  static constexpr int32_t kNobody = -1, kMany = -2;
+  static constexpr int32_t kNobody = -1;
+  static constexpr int32_t kMany = -2; ///< Several workers or teams; the writer of what all copy together.
   int32_t writer = kNobody, writer_team = kNobody;
   int32_t reader = kNobody, reader_team = kNobody;
   uint32_t written_at = 0, read_at = 0;
@@ -77,9 +78,6 @@ public:
 
   const Shape &shape(BufferId buffer) const { return shapes_[index_of(buffer)]; }
   void barrier(BarrierScope scope, int32_t team);
-  /// All workers of the group act as one: nothing done meanwhile is a conflict.
-  void begin_collective() { in_collective_ = true; }
-  void end_collective();
 
   EstimateRead estimate_read;
 
@@ -109,7 +107,6 @@ private:
   uint32_t clock_ = 1;
   uint32_t group_barrier_ = 0;
   std::vector<uint32_t> team_barriers_;
-  bool in_collective_ = false;
 };
 
 // Instructions that need the machine (expr_compiler.cpp).

@@ -101,16 +101,12 @@ bool Machine::ordered(uint32_t tick, int32_t team, const Worker &worker) const {
 }
 
 bool Machine::conflict(BufferId buffer, int64_t offset, int32_t other, const Worker &worker, const char *what) {
-  StringBuilder text;
-  text << place(buffer, offset) << " is " << what << " by worker " << worker.number << " and "
-       << (other == Mark::kMany ? "read by several others" : "touched by worker ");
-  if (other != Mark::kMany) text << other;
-  text << " with no barrier between";
-  return fail(text.take());
+  const auto who = [](int32_t number) { return number == Mark::kMany ? std::string("all workers") : "worker " + std::to_string(number); };
+  return fail(place(buffer, offset) + " is " + what + " by " + who(worker.number) + " and touched by " + who(other) +
+              " with no barrier between");
 }
 
 bool Machine::note_read(Mark &mark, const Worker &worker, BufferId buffer, int64_t offset) {
-  if (in_collective_) return true;
   if (mark.writer != Mark::kNobody && mark.writer != worker.number && !ordered(mark.written_at, mark.writer_team, worker))
     return conflict(buffer, offset, mark.writer, worker, "read");
   // Reads that are over for this worker need no memory; the others join into "many".
@@ -127,12 +123,11 @@ bool Machine::note_read(Mark &mark, const Worker &worker, BufferId buffer, int64
 }
 
 bool Machine::note_write(Mark &mark, const Worker &worker, BufferId buffer, int64_t offset) {
-  if (!in_collective_) {
-    if (mark.writer != Mark::kNobody && mark.writer != worker.number && !ordered(mark.written_at, mark.writer_team, worker))
-      return conflict(buffer, offset, mark.writer, worker, "written");
-    if (mark.reader != Mark::kNobody && mark.reader != worker.number && !ordered(mark.read_at, mark.reader_team, worker))
-      return conflict(buffer, offset, mark.reader, worker, "written");
-  }
+  if (mark.writer != Mark::kNobody && mark.writer != worker.number && !ordered(mark.written_at, mark.writer_team, worker))
+    return conflict(buffer, offset, mark.writer, worker, "written");
+  const bool is_reader = mark.reader == worker.number && mark.reader != Mark::kMany;
+  if (mark.reader != Mark::kNobody && !is_reader && !ordered(mark.read_at, mark.reader_team, worker))
+    return conflict(buffer, offset, mark.reader, worker, "written");
   mark.writer = worker.number;
   mark.writer_team = worker.team;
   mark.written_at = clock_;
@@ -148,11 +143,6 @@ void Machine::barrier(BarrierScope scope, int32_t team) {
   const auto index = static_cast<size_t>(team);
   if (team_barriers_.size() <= index) team_barriers_.resize(index + 1, 0);
   team_barriers_[index] = clock_;
-}
-
-void Machine::end_collective() {
-  in_collective_ = false;
-  barrier(BarrierScope::kGroup, 0); // A copy that all workers make together ends for all of them at once.
 }
 
 NearMemory &Machine::fresh_near(BufferId buffer, int32_t team) {

@@ -1,0 +1,20 @@
+// Marks the stores of results that nobody will read soon as streaming: they bypass the caches.
+//   before:  store dst[ramp(p*16, 1, 16)] = v
+//   after:   store.streaming dst[ramp(p*16, 1, 16)] = v
+// Applies to stores of output tensors, with no mask, of whole vectors as wide as the machine's accesses, contiguous and
+// provably aligned to their size, into buffers that the kernel does not read. Other stores stay plain.
+// Needs stages kVectorized to kLowerable; keeps the stage and all results. Neutral: kPlain. Pinned by filetests/passes/stream/.
+#pragma once
+
+#include "compiler/ir/kernel.h"
+#include "compiler/support/result.h"
+#include "compiler/target/target_info.h"
+
+namespace sparkle {
+
+struct StreamOptions {
+  StoreKind store = StoreKind::kPlain; ///< KernelSchedule::store.
+};
+Result<Kernel> stream(const Kernel &in, const StreamOptions &options, const TargetInfo &info);
+
+} // namespace sparkle
