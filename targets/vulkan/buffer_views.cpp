@@ -7,9 +7,10 @@
 namespace sparkle::vulkan {
 namespace {
 
-void note(BufferUse &use, const Access &access) {
+void note(BufferUse &use, const Access &access, bool is_load) {
   if (access.aligned) {
     use.aligned_widths.insert(access.lanes);
+    if (is_load) use.loaded_widths.insert(access.lanes);
   } else {
     use.has_narrow = true;
   }
@@ -44,11 +45,11 @@ std::map<BufferId, BufferUse> buffer_uses(const Kernel &kernel, const Divisors &
     if (auto *load = std::get_if<Load>(&stmt)) {
       BufferUse &use = uses[load->buffer];
       use.is_read = true;
-      note(use, access_of(kernel, divisors, *load));
+      note(use, access_of(kernel, divisors, *load), true);
     } else if (auto *store = std::get_if<Store>(&stmt)) {
       BufferUse &use = uses[store->buffer];
       use.is_written = true;
-      note(use, access_of(kernel, divisors, *store));
+      note(use, access_of(kernel, divisors, *store), false);
     } else if (auto *alloc = std::get_if<Alloc>(&stmt)) {
       uses[alloc->buffer];
     }
@@ -64,8 +65,8 @@ std::set<int> array_widths(const BufferUse &use, MemoryLevel level) {
     return widths;
   case MemoryLevel::kNear:
     // Pairs in a buffer of quads are `.xy` and `.zw`; there is one array only.
-    if (widths.empty()) return {1};
-    return {*widths.rbegin()};
+    if (use.loaded_widths.empty()) return {1};
+    return {*use.loaded_widths.rbegin()};
   case MemoryLevel::kRegister: break;
   }
   bool all_fit = !use.has_narrow && widths.size() == 1;

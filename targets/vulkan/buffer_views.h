@@ -37,6 +37,7 @@ struct BufferUse {
   bool is_read = false;
   bool is_written = false;
   std::set<int> aligned_widths; ///< 2, 4.
+  std::set<int> loaded_widths;  ///< Those of loads.
   bool has_narrow = false;      ///< Some access does not fit a vector.
 };
 
@@ -45,7 +46,7 @@ std::map<BufferId, BufferUse> buffer_uses(const Kernel &kernel, const Divisors &
 
 /// Which of 1, 2 and 4 elements the arrays of a buffer are made of.
 /// - Far: a vector view for each width that some access fits, and scalars if any does not.
-/// - Near: vectors if any access fits, so that the loads of the inner loop stay wide; scalars go through components.
+/// - Near: vectors if any load fits, for there are more loads than stores; the other accesses go through components.
 /// - Register: vectors only if every access fits, because a subscript that is constant after unrolling must stay simple.
 std::set<int> array_widths(const BufferUse &use, MemoryLevel level);
 

@@ -50,9 +50,15 @@ Places AccessWriter::places(const Access &access) {
 }
 
 Text AccessWriter::write(const Place &place) {
-  std::string text = place.array + "[" + e_.text(place.subscript) + "]" + place.components;
-  if (is_valid(place.component)) text += "[" + e_.text(place.component) + "]";
+  std::string text = place.array + "[" + subscript(place.subscript) + "]" + place.components;
+  if (is_valid(place.component)) text += "[" + subscript(place.component) + "]";
   return {text};
+}
+
+/// Subscripts of GLSL have 32 bits. That is enough: no device binds 2^31 elements as one buffer.
+std::string AccessWriter::subscript(ExprId index) {
+  bool is_wide = c_.kernel.index_bits == 64 && !c_.kernel.constant(index);
+  return is_wide ? "int(" + e_.text(index) + ")" : e_.text(index);
 }
 
 Text AccessWriter::read(const Places &places, Type type) {

@@ -35,6 +35,7 @@ public:
 private:
   Place element(BufferId buffer, ExprId index);
   std::optional<Place> vector_element(const Access &access);
+  std::string subscript(ExprId index);
   GlslContext &c_;
   ExpressionWriter &e_;
 };

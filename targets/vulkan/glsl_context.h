@@ -50,19 +50,39 @@ struct GlslContext {
   void name_expr(ExprId id, Text text) {
     if (named.emplace(id, std::move(text)).second) naming_order_.push_back(id);
   }
-  size_t mark_names() const { return naming_order_.size(); }
-  void forget_names(size_t mark) {
-    for (; naming_order_.size() > mark; naming_order_.pop_back()) named.erase(naming_order_.back());
-  }
+
+  /// A scope of GLSL: what is declared and learned in it ends with it.
+  class Scope {
+  public:
+    explicit Scope(GlslContext &c) : c_(c), ranges_(c.ranges), named_(c.naming_order_.size()), names_(c.names.mark()) {}
+    ~Scope() {
+      for (auto &order = c_.naming_order_; order.size() > named_; order.pop_back()) c_.named.erase(order.back());
+      c_.names.release(names_);
+    }
+    Scope(const Scope &) = delete;
+    Scope &operator=(const Scope &) = delete;
+
+  private:
+    GlslContext &c_;
+    RangesScope ranges_;
+    size_t named_, names_;
+  };
 
   std::string type_name(Type type) const { return glsl_type(type, kernel.index_bits); }
   const std::string &name_of_var(VarId var) {
     std::string &name = vars[var];
-    if (name.empty()) name = names.fresh(kernel.var(var).name);
+    if (name.empty()) name = names.fresh(plain_name(kernel.var(var).name));
     return name;
   }
 
 private:
+  /// Without the `_2` that made the name unique in the kernel: in GLSL, scopes do that.
+  static std::string plain_name(const std::string &name) {
+    size_t at = name.rfind('_');
+    bool numbered = at != std::string::npos && at > 0 && at + 1 < name.size() && name[at + 1] != '0' &&
+                    name.find_first_not_of("0123456789", at + 1) == std::string::npos;
+    return numbered ? name.substr(0, at) : name;
+  }
   std::vector<ExprId> naming_order_;
 };
 

@@ -1,6 +1,7 @@
 #include "targets/vulkan/glsl_statements.h"
 
-#include "compiler/analysis/walk.h"
+#include <utility>
+
 #include "compiler/support/match.h"
 
 namespace sparkle::vulkan {
@@ -33,12 +34,10 @@ void StatementWriter::write_block(const Block &block) {
 }
 
 void StatementWriter::write_nested(StmtId body) {
-  RangesScope scope(c_.ranges);
-  size_t names = c_.mark_names();
+  GlslContext::Scope scope(c_);
   c_.out.indent();
   write(body);
   c_.out.dedent();
-  c_.forget_names(names);
 }
 
 void StatementWriter::write_for(StmtId id, const For &loop) {
@@ -87,19 +86,20 @@ void StatementWriter::write_worker(StmtId id, const For &loop) {
   if (digit.divisor != 1) number += part(" / ", digit.divisor);
   if (all_take_part && !is_whole_group) number += part(" % ", digit.extent);
   if (digit.extent == 1) number = "0";
-  c_.out.line("const ", c_.type_name(kIndexType), " ", c_.name_of_var(loop.var), " = ", offset_from(loop.begin, number), ";");
-
-  RangesScope scope(c_.ranges);
-  c_.ranges.push_loop(k_, loop);
-  size_t names = c_.mark_names();
-  int64_t outer_span = span_;
-  span_ = digit.divisor;
-  write(loop.body);
-  span_ = outer_span;
-  c_.forget_names(names);
-  if (all_take_part) return;
+  if (all_take_part) return write_worker_body(loop, digit, number);
+  GlslContext::Scope scope(c_);
+  write_worker_body(loop, digit, number);
   c_.out.dedent();
   c_.out.line("}");
+}
+
+void StatementWriter::write_worker_body(const For &loop, const WorkerDigit &digit, const std::string &number) {
+  c_.out.line("const ", c_.type_name(kIndexType), " ", c_.name_of_var(loop.var), " = ", offset_from(loop.begin, number), ";");
+  RangesScope ranges(c_.ranges);
+  c_.ranges.push_loop(k_, loop);
+  int64_t outer_span = std::exchange(span_, digit.divisor);
+  write(loop.body);
+  span_ = outer_span;
 }
 
 void StatementWriter::write_sequential(const For &loop) {
@@ -107,14 +107,12 @@ void StatementWriter::write_sequential(const For &loop) {
   std::string type = c_.type_name(kIndexType);
   std::string begin = e_.text(loop.begin);
   std::string end = e_.write(loop.end).at_least(Precedence::kShift);
+  GlslContext::Scope scope(c_);
   const std::string name = c_.name_of_var(loop.var);
   std::string_view hint = loop.kind == LoopKind::kUnrolled ? "[[unroll]] " : "";
   c_.out.line(hint, "for (", type, " ", name, " = ", begin, "; ", name, " < ", end, "; ++", name, ") {");
-  {
-    RangesScope scope(c_.ranges);
-    c_.ranges.push_loop(k_, loop);
-    write_nested(loop.body);
-  }
+  c_.ranges.push_loop(k_, loop);
+  write_nested(loop.body);
   c_.out.line("}");
 }
 

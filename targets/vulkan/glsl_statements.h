@@ -19,6 +19,7 @@ private:
   void write_for(StmtId id, const For &loop);
   void write_group(StmtId id, const For &loop);
   void write_worker(StmtId id, const For &loop);
+  void write_worker_body(const For &loop, const WorkerDigit &digit, const std::string &number);
   void write_sequential(const For &loop);
   void write_if(const If &branch);
   void write_let(const Let &let);

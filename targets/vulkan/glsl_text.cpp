@@ -119,12 +119,22 @@ std::string_view component(int lane) {
 std::string Names::fresh(std::string_view wanted) {
   std::string name = legal(wanted);
   if (is_reserved(name)) name += name.back() == '_' ? "v" : "_v";
-  if (taken_.insert(name).second) return name;
+  if (take(name)) return name;
   if (name.back() == '_') name.pop_back();
   for (int i = 2;; ++i) {
     std::string numbered = name + "_" + std::to_string(i);
-    if (!is_reserved(numbered) && taken_.insert(numbered).second) return numbered;
+    if (!is_reserved(numbered) && take(numbered)) return numbered;
   }
+}
+
+bool Names::take(const std::string &name) {
+  bool is_new = taken_.insert(name).second;
+  if (is_new) order_.push_back(name);
+  return is_new;
+}
+
+void Names::release(size_t mark) {
+  for (; order_.size() > mark; order_.pop_back()) taken_.erase(order_.back());
 }
 
 } // namespace sparkle::vulkan

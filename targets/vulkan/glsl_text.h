@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "compiler/ir/type.h"
 
@@ -44,14 +45,20 @@ Text int_literal(int64_t value);
 /// `.x`, `.y`, `.z` or `.w`.
 std::string_view component(int lane);
 
-/// Hands out identifiers: legal in GLSL, no keyword, no built-in, each once.
+/// Hands out identifiers: legal in GLSL, no keyword, no built-in, none that is visible already.
 class Names {
 public:
   /// `wanted` where it is legal and free; else as close to it as can be.
   std::string fresh(std::string_view wanted);
 
+  /// Leaving a scope of GLSL: names given since `mark` are free again.
+  size_t mark() const { return order_.size(); }
+  void release(size_t mark);
+
 private:
   std::unordered_set<std::string> taken_;
+  std::vector<std::string> order_;
+  bool take(const std::string &name);
 };
 
 } // namespace sparkle::vulkan

@@ -12,6 +12,27 @@ constexpr int64_t kWidestVector = 4;
 
 const VarRef *as_var(const Kernel &kernel, ExprId id) { return std::get_if<VarRef>(&kernel.expr(id)); }
 
+/// `3 - x`, not `x * (-1) + 3`.
+ExprId readable_sum(Builder &builder, const LinearForm &form) {
+  bool all_negative = form.constant > 0 && !form.terms.empty();
+  for (const LinearTerm &term : form.terms) all_negative = all_negative && term.coefficient < 0;
+  if (!all_negative) return from_linear(builder, form);
+  LinearForm terms = form;
+  terms.constant = 0;
+  auto positive = scale(terms, -1);
+  if (!positive) return from_linear(builder, form);
+  return builder.sub(builder.index(form.constant), from_linear(builder, *positive));
+}
+
+/// Two parts of one index, the one that would need a sign in front last.
+ExprId sum_of(Builder &builder, const LinearForm &whole, ExprId part) {
+  bool all_negative = !whole.terms.empty() && whole.constant <= 0;
+  for (const LinearTerm &term : whole.terms) all_negative = all_negative && term.coefficient < 0;
+  auto positive = all_negative ? scale(whole, -1) : std::nullopt;
+  if (positive) return builder.sub(part, from_linear(builder, *positive));
+  return builder.add(readable_sum(builder, whole), part);
+}
+
 } // namespace
 
 Divisors::Divisors(const Kernel &kernel) {
@@ -59,20 +80,20 @@ QuotientRemainder divide_index(Builder &builder, const Ranges &ranges, const Div
   rest.constant = ((constant % n) + n) % n;
   whole.constant = (constant - rest.constant) / n;
 
-  ExprId rest_expr = from_linear(builder, rest);
-  ExprId quotient = from_linear(builder, whole);
-  if (rest.terms.empty()) return {quotient, rest_expr};
+  ExprId rest_expr = readable_sum(builder, rest);
+  if (rest.terms.empty()) return {readable_sum(builder, whole), rest_expr};
 
   LinearForm varying = rest;
   varying.constant = 0;
   bool rest_is_multiple = divisors.divides(k, varying, n);
   if (rest_is_multiple) {
     ExprId part = builder.div(from_linear(builder, varying), builder.index(n));
-    return {builder.add(quotient, part), builder.index(rest.constant)};
+    return {sum_of(builder, whole, part), builder.index(rest.constant)};
   }
   Interval range = bounds(k, rest, ranges);
-  if (range.lo && range.hi && *range.lo >= 0 && *range.hi < n) return {quotient, rest_expr};
-  return {builder.add(quotient, builder.div(rest_expr, builder.index(n))), builder.mod(rest_expr, builder.index(n))};
+  if (range.lo && range.hi && *range.lo >= 0 && *range.hi < n) return {readable_sum(builder, whole), rest_expr};
+  ExprId part = builder.div(rest_expr, builder.index(n));
+  return {sum_of(builder, whole, part), builder.mod(rest_expr, builder.index(n))};
 }
 
 std::optional<ExprId> uniform_lane(const Kernel &kernel, ExprId expr) {
