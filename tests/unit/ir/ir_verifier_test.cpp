@@ -118,14 +118,14 @@ const Case kCases[] = {
     {Rule::kImported, "imported", "{\nstore @out[0] = 1.0\nstore @out[1] = 1.0\n}"},
 };
 
-TEST(Verifier, FindsEachMistake) {
+TEST(IrVerifier, FindsEachMistake) {
   for (const Case &c : kCases) {
     const std::string text = kernel_of(c);
     expect_rule(violations_of(parsed(text)), c.rule, text);
   }
 }
 
-TEST(Verifier, LowerableBuffersAreFlat) {
+TEST(IrVerifier, LowerableBuffersAreFlat) {
   const std::string text =
       "kernel @k stage lowerable {\n  buffer @a: f32[4, 4] far output\n  store @a[0, 0] = 1.0\n}\n";
   expect_rule(violations_of(parsed(text)), Rule::kLowerable, text);
@@ -134,7 +134,7 @@ TEST(Verifier, LowerableBuffersAreFlat) {
   expect_rule(violations_of(parsed(strided)), Rule::kLowerable, strided);
 }
 
-TEST(Verifier, ChecksIds) {
+TEST(IrVerifier, ChecksIds) {
   Kernel k;
   expect_rule(find_violations(k), Rule::kId, "no body");
   k.stage = Stage::kTiled;
@@ -146,7 +146,7 @@ TEST(Verifier, ChecksIds) {
   EXPECT_FALSE(verify(k));
 }
 
-TEST(Verifier, ChecksNames) {
+TEST(IrVerifier, ChecksNames) {
   Kernel k;
   k.stage = Stage::kTiled;
   Builder b(k);
@@ -161,7 +161,7 @@ TEST(Verifier, ChecksNames) {
   expect_rule(find_violations(k), Rule::kName, "dim and name differ");
 }
 
-TEST(Verifier, ChecksBindings) {
+TEST(IrVerifier, ChecksBindings) {
   Kernel k;
   k.stage = Stage::kTiled;
   Builder b(k);
@@ -174,7 +174,7 @@ TEST(Verifier, ChecksBindings) {
   expect_rule(find_violations(k), Rule::kBoundOnce, "kind");
 }
 
-TEST(Verifier, ChecksConstants) {
+TEST(IrVerifier, ChecksConstants) {
   Kernel k;
   k.stage = Stage::kTiled;
   Builder b(k);
@@ -185,7 +185,7 @@ TEST(Verifier, ChecksConstants) {
   expect_rule(find_violations(k), Rule::kConstant, "0.1 not rounded");
 }
 
-TEST(Verifier, ChecksPrograms) {
+TEST(IrVerifier, ChecksPrograms) {
   const auto program = [](const char *tensor, const char *buffer, const char *prefix) {
     return std::string("program @p {\n  tensor t: f32[4] ") + tensor + "\n  " + prefix +
            "kernel @k stage tiled {\n    buffer @b: " + buffer + "\n    store @b[0] = 1.0\n  }\n}\n";
@@ -199,7 +199,7 @@ TEST(Verifier, ChecksPrograms) {
     expect_rule(violations_of(parsed(text)), Rule::kProgram, text);
 }
 
-TEST(Verifier, NamesThePlaceInThePrintedKernel) {
+TEST(IrVerifier, NamesThePlaceInThePrintedKernel) {
   const ParsedIr ir = parsed("kernel @k stage tiled {\n\n\n  buffer @in: f32[4] far input\n  store @in[0] = 1.0\n}\n");
   const Status status = verify(ir.program.kernels.front());
   ASSERT_FALSE(status);
@@ -207,7 +207,7 @@ TEST(Verifier, NamesThePlaceInThePrintedKernel) {
   EXPECT_NE(status.error().text.find("[ir-write]"), std::string::npos) << status.error().text;
 }
 
-TEST(Verifier, EveryRuleHasItsTest) {
+TEST(IrVerifier, EveryRuleHasItsTest) {
   std::set<Rule> tested = {Rule::kId, Rule::kName, Rule::kBoundOnce, Rule::kConstant, Rule::kLowerable, Rule::kProgram};
   for (const Case &c : kCases) tested.insert(c.rule);
   EXPECT_EQ(tested.size(), static_cast<size_t>(kRuleCount));

@@ -58,7 +58,7 @@ void expect_sane(const std::string &text) {
   for (const Kernel &kernel : parsed->program.kernels) find_violations(kernel);
 }
 
-TEST(Parser, RoundTrips) {
+TEST(IrParser, RoundTrips) {
   Diagnostics diagnostics;
   const auto program = parse_program(Source("text", kText), diagnostics);
   ASSERT_TRUE(program) << render_text(diagnostics, Source("text", kText));
@@ -76,7 +76,7 @@ TEST(Parser, RoundTrips) {
   EXPECT_EQ(program->flops_executed, 127);
 }
 
-TEST(Parser, RoundTripsOddNamesAndNumbers) {
+TEST(IrParser, RoundTripsOddNamesAndNumbers) {
   Kernel k;
   k.name = "a \"b\"\\\n";
   k.stage = Stage::kTiled;
@@ -104,7 +104,7 @@ TEST(Parser, RoundTripsOddNamesAndNumbers) {
   EXPECT_EQ(parsed->var(std::get<For>(parsed->stmt(parsed->body)).var).dim, "d.i m");
 }
 
-TEST(Parser, RefusesWhatIsTooDeep) {
+TEST(IrParser, RefusesWhatIsTooDeep) {
   const auto code_of = [](const std::string &expr) {
     Diagnostics diagnostics;
     const std::string text =
@@ -121,7 +121,7 @@ TEST(Parser, RefusesWhatIsTooDeep) {
   EXPECT_EQ(code_of(chain), "ir-limit");
 }
 
-TEST(Parser, SurvivesDamage) {
+TEST(IrParser, SurvivesDamage) {
   const std::string text = kText;
   for (size_t cut = 0; cut < text.size(); cut += 3) expect_sane(text.substr(0, cut));
   std::mt19937 random(7);

@@ -29,7 +29,7 @@ constexpr const char *kLoop = R"(kernel @k stage tiled {
   }
 })";
 
-TEST(Rewriter, CopiesWhatIsUsed) {
+TEST(IrRewriter, CopiesWhatIsUsed) {
   const Kernel in = parsed(kLoop);
   const Kernel out = Rewriter(in).run();
   std::string expected = print(in);
@@ -38,7 +38,7 @@ TEST(Rewriter, CopiesWhatIsUsed) {
   EXPECT_EQ(out.range(out.body), in.range(in.body));
 }
 
-TEST(Rewriter, ClonesABodyTwice) {
+TEST(IrRewriter, ClonesABodyTwice) {
   const Kernel in = parsed(kLoop);
   Rewriter rw(in);
   rw.on_stmt = [&](StmtId id) -> std::optional<StmtId> {
@@ -68,7 +68,7 @@ TEST(Rewriter, ClonesABodyTwice) {
 )");
 }
 
-TEST(Rewriter, UnrollsBySubstitution) {
+TEST(IrRewriter, UnrollsBySubstitution) {
   const Kernel in = parsed(kLoop);
   Rewriter rw(in);
   rw.on_stmt = [&](StmtId id) -> std::optional<StmtId> {
@@ -86,7 +86,7 @@ TEST(Rewriter, UnrollsBySubstitution) {
   EXPECT_NE(print(out).find("store @a[%i.0, 3] = %y_4"), std::string::npos) << print(out);
 }
 
-TEST(Rewriter, VariablesGetTheTypeAskedFor) {
+TEST(IrRewriter, VariablesGetTheTypeAskedFor) {
   const Kernel in = parsed(kLoop);
   Rewriter rw(in);
   rw.on_stmt = [&](StmtId id) -> std::optional<StmtId> {
@@ -100,7 +100,7 @@ TEST(Rewriter, VariablesGetTheTypeAskedFor) {
   EXPECT_NE(print(out).find("%y: f32x4 = %x + broadcast(1.0, 4)"), std::string::npos) << print(out);
 }
 
-TEST(Rewriter, ReductionsGetFreshAxes) {
+TEST(IrRewriter, ReductionsGetFreshAxes) {
   const Kernel in = parsed(R"(kernel @k stage imported {
   buffer @a: f32[8, 4] far input
   buffer @b: f32[8] far output

@@ -8,7 +8,7 @@
 namespace sparkle {
 namespace {
 
-TEST(Numeric, RoundsToNearestEven) {
+TEST(IrNumeric, RoundsToNearestEven) {
   EXPECT_EQ(round_to(Scalar::kF16, 2049.0), 2048.0);
   EXPECT_EQ(round_to(Scalar::kF16, 2051.0), 2052.0);
   EXPECT_EQ(round_to(Scalar::kBF16, 257.0), 256.0);
@@ -16,7 +16,7 @@ TEST(Numeric, RoundsToNearestEven) {
   EXPECT_EQ(round_to(Scalar::kF32, 16777217.0), 16777216.0);
 }
 
-TEST(Numeric, RoundsAtTheEndsOfTheRange) {
+TEST(IrNumeric, RoundsAtTheEndsOfTheRange) {
   EXPECT_EQ(round_to(Scalar::kF16, 65519.0), 65504.0);
   EXPECT_TRUE(std::isinf(round_to(Scalar::kF16, 65520.0)));
   EXPECT_EQ(round_to(Scalar::kF16, std::ldexp(1.0, -24)), std::ldexp(1.0, -24));
@@ -25,14 +25,14 @@ TEST(Numeric, RoundsAtTheEndsOfTheRange) {
   EXPECT_TRUE(std::signbit(round_to(Scalar::kBF16, -0.0)));
 }
 
-TEST(Numeric, ConvertsWithSaturation) {
+TEST(IrNumeric, ConvertsWithSaturation) {
   EXPECT_EQ(fold_float_to_int(Scalar::kI32, 3e9), std::numeric_limits<int32_t>::max());
   EXPECT_EQ(fold_float_to_int(Scalar::kU8, -1.0), 0);
   EXPECT_EQ(fold_float_to_int(Scalar::kI32, std::nan("")), 0);
   EXPECT_EQ(fold_float_to_int(Scalar::kIndex, 1e300), std::numeric_limits<int64_t>::max());
 }
 
-TEST(Numeric, ComparesNanAsIeeeDoes) {
+TEST(IrNumeric, ComparesNanAsIeeeDoes) {
   const double nan = std::nan("");
   EXPECT_FALSE(fold_compare(CompareOp::kLe, nan, nan));
   EXPECT_TRUE(fold_compare(CompareOp::kNe, nan, nan));
