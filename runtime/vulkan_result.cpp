@@ -1,0 +1,44 @@
+#include "runtime/vulkan_internal.h"
+
+namespace sparkle::vulkan {
+
+std::string result_name(VkResult result) {
+#define SPARKLE_VULKAN_RESULT(name)                                                                                    \
+  case name: return #name;
+  switch (result) {
+    SPARKLE_VULKAN_RESULT(VK_SUCCESS)
+    SPARKLE_VULKAN_RESULT(VK_NOT_READY)
+    SPARKLE_VULKAN_RESULT(VK_TIMEOUT)
+    SPARKLE_VULKAN_RESULT(VK_EVENT_SET)
+    SPARKLE_VULKAN_RESULT(VK_EVENT_RESET)
+    SPARKLE_VULKAN_RESULT(VK_INCOMPLETE)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_OUT_OF_HOST_MEMORY)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_OUT_OF_DEVICE_MEMORY)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_INITIALIZATION_FAILED)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_DEVICE_LOST)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_MEMORY_MAP_FAILED)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_LAYER_NOT_PRESENT)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_EXTENSION_NOT_PRESENT)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_FEATURE_NOT_PRESENT)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_INCOMPATIBLE_DRIVER)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_TOO_MANY_OBJECTS)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_FORMAT_NOT_SUPPORTED)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_FRAGMENTED_POOL)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_OUT_OF_POOL_MEMORY)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_FRAGMENTATION)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_UNKNOWN)
+    SPARKLE_VULKAN_RESULT(VK_ERROR_INVALID_SHADER_NV)
+  default: return "VkResult " + std::to_string(static_cast<int>(result));
+  }
+#undef SPARKLE_VULKAN_RESULT
+}
+
+Error make_error(VkResult result, std::string_view call) {
+  ErrorCode code = ErrorCode::kVulkan;
+  if (result == VK_ERROR_OUT_OF_HOST_MEMORY) code = ErrorCode::kOutOfMemory;
+  if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY) code = ErrorCode::kDeviceOutOfMemory;
+  if (result == VK_ERROR_DEVICE_LOST) code = ErrorCode::kDeviceLost;
+  return {code, std::string(call) + " failed: " + result_name(result)};
+}
+
+} // namespace sparkle::vulkan
