@@ -79,9 +79,9 @@ private:
     return text;
   }
 
-  /// True for the one loop of a dimension that is not split.
+  /// True for the one loop of a dimension that is not split, unless its bare name would be read as something else.
   bool is_single(const LoopRef &loop) const {
-    if (loop.split != 0 || is_option_word(loop.dim)) return false;
+    if (loop.split != 0 || is_option_word(loop.dim) || loop.dim.find('.') != std::string::npos) return false;
     const auto has_name = [&](const DimSchedule &dim) { return dim.dim == loop.dim; };
     const auto found = std::find_if(kernel_.dims.begin(), kernel_.dims.end(), has_name);
     return found == kernel_.dims.end() || found->splits.size() <= 1;

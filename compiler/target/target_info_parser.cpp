@@ -92,7 +92,7 @@ private:
   void statement(TargetInfo &info) {
     const TextToken key = reader_.take();
     if (key.is("memory")) return memory(info);
-    if (key.is("matrix_unit")) return matrix_unit(info);
+    if (key.is("matrix_unit")) return matrix_unit(info, key.range);
     field(key, seen_, [&](auto &&f) { for_each_field(info, f); });
   }
 
@@ -105,9 +105,14 @@ private:
     info.memories.push_back(std::move(memory));
   }
 
-  void matrix_unit(TargetInfo &info) {
+  void matrix_unit(TargetInfo &info, SourceRange place) {
     MatrixUnit unit;
+    const int errors_before = diagnostics_.error_count();
     block([&](auto &&f) { for_each_matrix_field(unit, f); });
+    const bool has_shape = unit.m > 0 && unit.n > 0 && unit.k > 0;
+    if (!has_shape && diagnostics_.error_count() == errors_before) {
+      diagnostics_.error("target-info-key", place, "a matrix unit needs `m`, `n` and `k`");
+    }
     info.matrix_units.push_back(std::move(unit));
   }
 

@@ -97,7 +97,7 @@ TEST(Schedule, DimensionsCalledLikeOptionsSurvive) {
   KernelSchedule kernel;
   kernel.kernel = "odd name";
   kernel.stagings.push_back(
-      {"at", MemoryLevel::kNear, LoopRef{"lanes", 0}, {{"skew", 0}, {"cache", 1}}, 0, {}, 1, 1, 0});
+      {"at", MemoryLevel::kNear, LoopRef{"lanes", 0}, {{"skew", 0}, {"cache", 1}, {"a.b", 0}}, 0, {}, 1, 1, 0});
   kernel.dims.push_back({"k", {}, {}});
   Schedule schedule{{kernel}};
   Diagnostics diagnostics;
@@ -211,8 +211,10 @@ TEST(Schedule, ExamplesOfTheDocumentationAreLegalTexts) {
       ++examples;
     }
     if (is_fence) is_inside = line == "```schedule";
-    if (is_fence) text.clear();
-    else text += line + "\n";
+    if (is_fence)
+      text.clear();
+    else
+      text += line + "\n";
   }
   EXPECT_EQ(examples, 3);
 }

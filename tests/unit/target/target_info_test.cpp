@@ -154,6 +154,7 @@ const BadCase kBadCases[] = {
     {"memory L1 {\n  bytes 8\n", "target-info-syntax", 3, 1},
     {"matrix_unit {\n  m 0\n}\n", "target-info-value", 2, 5},
     {"matrix_unit { m 16 } lanes 8\n", "target-info-syntax", 1, 22},
+    {"lanes 8\nmatrix_unit {\n  m 16\n  k 16\n}\n", "target-info-key", 2, 1},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, TargetInfoErrors, testing::ValuesIn(kBadCases));
