@@ -151,7 +151,8 @@ bool Binder::resolve(IntId id) {
   resolving_[at] = false;
   if (!sound) return false;
   resolved_[at] = true;
-  return name.is_parameter || check_extent(name.name, out_.ints[id].value, name.definition, name.range);
+  const SourceRange range = formula ? in_.exprs[name.definition].range : name.range;
+  return name.is_parameter || check_extent(name.name, out_.ints[id].value, name.definition, range);
 }
 
 IndexRange Binder::bind_extent(const CheckedTensor &tensor, size_t dim) {

@@ -53,6 +53,7 @@ private:
   void check_agreement();
   void report_open_indices();
   void report_range_choice(TensorId let, size_t dim, const Place &place);
+  void report_readers(TensorId let, size_t dim);
   void bind_demand();
   void bind_demand(TensorId let, size_t dim);
   std::optional<IndexRange> range_of(const Place &place) const;

@@ -174,6 +174,27 @@ void Binder::report_range_choice(TensorId let, size_t dim, const Place &place) {
   d->notes.push_back({in_.exprs[place.subscript].range, "read here at more than an index alone"});
 }
 
+/// Rule 4 where the readers do not agree.
+void Binder::report_readers(TensorId let, size_t dim) {
+  const Place *first = nullptr;
+  const IndexId index = in_.tensors[let].indices[dim];
+  const std::string name = in_.indices[index].name;
+  for (const Place &place : places_) {
+    if (place.tensor != let || place.dim != dim || !ranges_[index_of(place.alone)]) continue;
+    const IndexRange range = *ranges_[index_of(place.alone)];
+    if (first == nullptr) first = &place;
+    const IndexRange other = *ranges_[index_of(first->alone)];
+    if (range == other) continue;
+    auto *d = error("range-conflict", in_.indices[index].range,
+                    "`" + name + "` of `" + in_.tensors[let].name + "` is read over " + text(other) + " and over " +
+                        text(range));
+    d->hint = "write its range: `" + name + " in 0..E`";
+    d->notes.push_back({in_.exprs[first->subscript].range, "read here over " + text(other)});
+    d->notes.push_back({in_.exprs[place.subscript].range, "read here over " + text(range)});
+    return;
+  }
+}
+
 /// Rules 5 and 6.
 void Binder::report_open_indices() {
   const int before = diagnostics_.error_count();
@@ -184,7 +205,10 @@ void Binder::report_open_indices() {
       const auto reader = std::find_if(places_.begin(), places_.end(), [&](const Place &place) {
         return place.tensor == definition.target && place.dim == dim && !is_valid(place.alone);
       });
-      if (reader != places_.end()) report_range_choice(definition.target, dim, *reader);
+      if (reader != places_.end())
+        report_range_choice(definition.target, dim, *reader);
+      else
+        report_readers(definition.target, dim);
     }
   }
   // An index may be open only because of one that was just reported.

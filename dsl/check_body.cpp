@@ -156,7 +156,9 @@ bool Checker::check_target(const DefText &def, TensorId target, std::vector<Inde
       d.hint = "say what each element is, by reading: `h[b] = sum[i where i32(src[i]) == i32(b)](1)`";
       return false;
     }
-    const auto index = declare_index({{name->name, node.range}, RangeKind::kNone, {}, {}}, false);
+    Bind bind;
+    bind.index = {name->name, node.range};
+    const auto index = declare_index(bind, false);
     if (!index) return false;
     indices.push_back(*index);
   }

@@ -23,13 +23,16 @@ const Symbol *Checker::find(std::string_view name) const {
 
 bool Checker::declare(const Ident &name, Symbol symbol) {
   symbol.range = name.range;
-  const Symbol *other = find(name.name);
+  const auto local = names_.find(name.name);
+  const Symbol *other = local == names_.end() ? nullptr : &local->second;
   const auto item = scope_.items.find(name.name);
   if (other == nullptr && item != scope_.items.end()) other = &item->second;
   if (other != nullptr) {
     auto &d = error("shadowing", name.range,
                     "`" + name.name + "` is declared twice: there is one namespace, and nothing is hidden");
     if (other->range != SourceRange{}) d.notes.push_back({other->range, "`" + name.name + "` declared here"});
+    // Which of the two a later use means can't be told, so nothing is said about it.
+    if (local != names_.end() && symbol.kind != Symbol::Kind::kIndex) local->second.kind = Symbol::Kind::kBad;
     return false;
   }
   if (is_builtin(name.name)) {

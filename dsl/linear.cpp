@@ -118,7 +118,6 @@ Result<Linear> IndexMath::divide(AtomKind kind, const Linear &a, const Linear &b
   if (divisor <= 0)
     return Error{ErrorCode::kInvalidInput, "divides by " + std::to_string(divisor) + "; a divisor is positive"};
   Split parts = split_exactly(a, divisor);
-  if (kind == AtomKind::kMod) parts.rest = split(parts.rest, divisor).rest;
   if (const auto known = interval(parts.rest);
       known && SymInt::surely_le(0, known->least) && SymInt::surely_le(known->greatest, divisor - 1))
     return kind == AtomKind::kDiv ? parts.whole : parts.rest;

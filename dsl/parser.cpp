@@ -51,6 +51,7 @@ bool Parser::accept_keyword(std::string_view word) {
 
 bool Parser::expect(std::string_view symbol, std::string_view where) {
   if (accept(symbol)) return true;
+  if (given_up_) return false;
   // What is missing at the end of a line is shown there, not at the start of the next one.
   SourceRange range = peek().range;
   const uint32_t end = previous_end();
@@ -63,6 +64,7 @@ bool Parser::expect(std::string_view symbol, std::string_view where) {
 }
 
 void Parser::error_expected(std::string_view code, std::string_view what) {
+  if (given_up_) return;
   diagnostics_.error(std::string(code), peek().range, "expected " + std::string(what) + ", found " + describe(peek()));
 }
 
@@ -96,6 +98,7 @@ bool Parser::stop_too_deep() {
   diagnostics_.error("too-deep", peek().range,
                      "more than " + std::to_string(kMaxNesting) + " open brackets and operators at this place");
   at_ = tokens_.size() - 1;
+  given_up_ = true;
   return false;
 }
 

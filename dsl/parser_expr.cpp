@@ -52,6 +52,7 @@ AstId Parser::add(AstExpr expr, uint32_t begin, const std::vector<AstId> &childr
                                  "an expression more than " + std::to_string(kMaxExpressionDepth) + " operators deep");
     d.hint = "name a part of it with `let` or `fn`";
     at_ = tokens_.size() - 1;
+    given_up_ = true;
     return kNoId<AstId>;
   }
   return exprs_.add({std::move(expr), range, depth + 1});

@@ -77,6 +77,7 @@ private:
   std::vector<Token> tokens_;
   size_t at_ = 0;
   int nesting_ = 0;
+  bool given_up_ = false; ///< A limit was exceeded: nothing more is said.
   IdTable<AstId, AstNode> exprs_;
 };
 

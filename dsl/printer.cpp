@@ -6,7 +6,7 @@
 namespace sparkle::dsl {
 namespace {
 
-constexpr int kUnaryPrecedence = 5, kPrimaryPrecedence = 6;
+constexpr int kUnaryPrecedence = 5, kPrimaryPrecedence = 6, kBracketed = 7;
 
 int precedence_of(BinaryOp op) {
   if (op == BinaryOp::kOr) return 0;
@@ -149,8 +149,10 @@ private:
   void print_outside(const std::vector<OutsideClause> &clauses) {
     for (const OutsideClause &clause : clauses) {
       out_ << " outside ";
+      // `outside skip` is a mode; brackets keep a parameter called `skip` a value.
+      const bool name = is_valid(clause.value) && std::holds_alternative<AstName>(file_.exprs[clause.value].expr);
       if (clause.mode == OutsideMode::kValue)
-        print_expr(clause.value, kUnaryPrecedence);
+        print_expr(clause.value, name ? kBracketed : kUnaryPrecedence);
       else
         out_ << name_of(clause.mode);
       if (clause.on.empty()) continue;

@@ -9,33 +9,33 @@ constexpr size_t kLongestName = 64; ///< Longer names are not compared: the tabl
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Levenshtein distance; a change of case costs nothing, so that `oh` finds `OH`.
+/// Letters added, left out, replaced, or swapped with a neighbour (optimal string alignment distance). A change of case
+/// costs nothing, so that `oh` finds `OH`.
 size_t edits_between(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
+  std::vector<std::vector<size_t>> edits(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) edits[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j) edits[0][j] = j;
+  const auto same = [&](size_t i, size_t j) { return lower(a[i - 1]) == lower(b[j - 1]); };
+  for (size_t i = 1; i <= a.size(); ++i)
     for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+      size_t &least = edits[i][j];
+      least = std::min({edits[i - 1][j] + 1, edits[i][j - 1] + 1, edits[i - 1][j - 1] + (same(i, j) ? 0 : 1)});
+      const bool swapped = i > 1 && j > 1 && same(i, j - 1) && same(i - 1, j);
+      if (swapped) least = std::min(least, edits[i - 2][j - 2] + 1);
     }
-  }
-  return row[b.size()];
+  return edits[a.size()][b.size()];
 }
 
 } // namespace
 
 std::string nearest_name(std::string_view wanted, const std::vector<std::string> &names) {
   std::string best;
+  // Names of one or two letters differ by case at most, up to five by one edit, longer ones by two.
   size_t least = wanted.size() <= 2 ? 1 : wanted.size() <= 5 ? 2 : 3;
-  if (wanted.size() <= 1) least = 1;
   for (const std::string &name : names) {
     if (name.size() > kLongestName || wanted.size() > kLongestName || name == wanted) continue;
     const size_t edits = edits_between(wanted, name);
-    // One letter for another is not a slip.
-    if (edits >= least || edits >= wanted.size()) continue;
+    if (edits >= least) continue;
     least = edits;
     best = name;
   }

@@ -35,13 +35,17 @@ void add_line(Case &test, const std::string &line, int number, int &last_code_li
   test.text += line + "\n";
   const size_t caret = line.find('^');
   const bool marks = line.starts_with("//") && caret != std::string::npos && line.find_first_not_of(' ', 2) == caret;
-  if (marks) test.expected.insert(place_text(last_code_line, static_cast<int>(caret) + 1, line.substr(caret + 2)));
-  else if (line.starts_with("// expect: ")) test.expected.insert(line.substr(11));
+  if (marks)
+    test.expected.insert(place_text(last_code_line, static_cast<int>(caret) + 1, line.substr(caret + 2)));
+  else if (line.starts_with("// expect: "))
+    test.expected.insert(line.substr(11));
   else if (line.starts_with("// bind:")) {
     test.binds = true;
     test.bind = line.substr(8);
-  } else if (line.starts_with("// pad: ")) test.pad = std::stoul(line.substr(8));
-  else last_code_line = number;
+  } else if (line.starts_with("// pad: "))
+    test.pad = std::stoul(line.substr(8));
+  else
+    last_code_line = number;
 }
 
 std::vector<Case> read_cases(const std::filesystem::path &path) {
@@ -52,7 +56,8 @@ std::vector<Case> read_cases(const std::filesystem::path &path) {
     if (line.starts_with("//// ")) {
       cases.push_back({path.filename().string() + ": " + line.substr(5), {}, {}, false, 0, {}});
       number = last_code_line = 0;
-    } else if (!cases.empty()) add_line(cases.back(), line, ++number, last_code_line);
+    } else if (!cases.empty())
+      add_line(cases.back(), line, ++number, last_code_line);
   }
   return cases;
 }
@@ -61,8 +66,7 @@ std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const auto &entry : std::filesystem::directory_iterator(SPARKLE_FILETESTS "/errors")) {
     if (entry.path().extension() != ".spk") continue;
-    for (Case &test : read_cases(entry.path()))
-      cases.push_back(std::move(test));
+    for (Case &test : read_cases(entry.path())) cases.push_back(std::move(test));
   }
   return cases;
 }
@@ -94,8 +98,7 @@ TEST(DslErrors, EveryCaseReportsExactlyWhatItSays) {
 TEST(DslErrors, EveryCodeHasACase) {
   std::set<std::string> covered;
   for (const Case &test : all_cases())
-    for (const std::string &expected : test.expected)
-      covered.insert(expected.substr(expected.find(' ') + 1));
+    for (const std::string &expected : test.expected) covered.insert(expected.substr(expected.find(' ') + 1));
   for (const std::string &code : kCodes)
     EXPECT_TRUE(covered.contains(code)) << code << " has no case under tests/filetests/errors";
 }

@@ -32,8 +32,7 @@ struct FrontEnd {
   std::string errors() const { return render_text(diagnostics, source); }
   std::string codes() const {
     std::string all;
-    for (const Diagnostic &d : diagnostics.list())
-      all += (all.empty() ? "" : " ") + d.code;
+    for (const Diagnostic &d : diagnostics.list()) all += (all.empty() ? "" : " ") + d.code;
     return all;
   }
 };
@@ -45,9 +44,12 @@ inline BindRequest parse_request(const std::string &directive) {
   for (std::string word; words >> word;) {
     const size_t equals = word.find('=');
     const std::string name = word.substr(0, equals), value = word.substr(equals + 1);
-    if (name == "kernel") request.kernel = value;
-    else if (name == "open") request.open.insert(value);
-    else if (value.find('x') == std::string::npos) request.values[name] = std::stoll(value);
+    if (name == "kernel")
+      request.kernel = value;
+    else if (name == "open")
+      request.open.insert(value);
+    else if (value.find('x') == std::string::npos)
+      request.values[name] = std::stoll(value);
     else {
       std::istringstream extents(value);
       for (std::string extent; std::getline(extents, extent, 'x');)

@@ -29,8 +29,7 @@ std::vector<std::filesystem::path> kernel_files() {
 std::string commented(const std::string &text) {
   std::istringstream lines(text);
   std::string out;
-  for (std::string line; std::getline(lines, line);)
-    out += "// " + line + "\n";
+  for (std::string line; std::getline(lines, line);) out += "// " + line + "\n";
   return out;
 }
 
