@@ -18,7 +18,8 @@ public:
 
   Result<Kernel> run() {
     Kernel out = rw_.run();
-    if (failed_) return error_;
+    if (moves_fragment_)
+      return Error{ErrorCode::kUnsupported, "a fragment is moved by a row pitch, which a flat buffer does not have"};
     for (uint32_t i = 0; i < out.buffer_count(); ++i) flatten_buffer(out, static_cast<BufferId>(i));
     out.stage = Stage::kLowerable;
     return out;
@@ -34,7 +35,7 @@ private:
     if (auto *load = std::get_if<Load>(&flat)) load->indices = {offset(load->buffer, load->indices)};
     if (auto *store = std::get_if<Store>(&flat)) store->indices = {offset(store->buffer, store->indices)};
     if (auto *hint = std::get_if<Prefetch>(&flat)) hint->indices = {offset(hint->buffer, hint->indices)};
-    if (auto *move = std::get_if<FragmentMove>(&flat)) flatten_move(*move);
+    moves_fragment_ |= std::holds_alternative<FragmentMove>(flat);
     rw_.out().stmt(fresh) = std::move(flat);
     return fresh;
   }
@@ -47,18 +48,6 @@ private:
     ExprId sum = b.index(0);
     for (size_t i = 0; i < indices.size(); ++i) sum = b.add(sum, b.mul(indices[i], strides[i]));
     return sum;
-  }
-
-  void flatten_move(FragmentMove &move) {
-    const std::vector<ExprId> strides = rw_.out().buffer(move.buffer).strides;
-    SPARKLE_CHECK(strides.size() >= 2, "a fragment is moved along two dimensions");
-    if (rw_.out().constant(strides.back()) != 1) {
-      failed_ = true;
-      error_ = {ErrorCode::kUnsupported, "columns of `" + rw_.out().buffer(move.buffer).name +
-                                             "` are not next to each other; a fragment needs them to be"};
-      return;
-    }
-    move.indices = {offset(move.buffer, move.indices), strides[strides.size() - 2]};
   }
 
   /// 1 + the offset of the last element.
@@ -81,8 +70,7 @@ private:
   }
 
   Rewriter rw_;
-  bool failed_ = false;
-  Error error_;
+  bool moves_fragment_ = false;
 };
 
 } // namespace

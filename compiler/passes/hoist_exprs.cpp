@@ -55,6 +55,7 @@ private:
   }
 
   void visit_loop(StmtId id, const For &loop) {
+    if (loop.kind == LoopKind::kGroup) innermost_group_ = id;
     depth_ += repeats(loop.kind) ? 1 : 0;
     anchors_[loop.var] = {id, ++order_, depth_};
     visit(loop.body);
@@ -183,6 +184,9 @@ private:
     Type type = k_.type_of(value);
     VarId var = b_.value_var(name_for(value), type);
     Anchor anchor = anchor_of(value);
+    // Group loops nest perfectly: what needs only some of them stands in the innermost one.
+    auto *loop = is_valid(anchor.stmt) ? std::get_if<For>(&k_.stmt(anchor.stmt)) : nullptr;
+    if (!is_valid(anchor.stmt) || (loop && loop->kind == LoopKind::kGroup)) anchor.stmt = innermost_group_;
     new_lets_[anchor.stmt].push_back(b_.let(var, value));
     bound_[value] = var;
     // Between the anchor and what was bound after it, so that parts of parts find it.
@@ -241,6 +245,7 @@ private:
   std::unordered_map<ExprId, ExprId> memo_; ///< Of the statement at hand: its depth decides.
   std::map<StmtId, std::vector<StmtId>> new_lets_;
   std::string subject_;
+  StmtId innermost_group_ = kNoId<StmtId>;
   int order_ = 0;
   int depth_ = 0;
 };

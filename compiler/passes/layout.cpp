@@ -44,9 +44,8 @@ public:
     Transplant carry(in_, b);
     std::vector<VarId> vars;
     for (const Loop &loop : loops_) {
-      VarId var = b.loop_var(loop.dim->name + "_" + std::to_string(loop.split));
-      out.var(var).dim = out.var(var).name;
-      vars.push_back(var);
+      std::string name = loop.dim->name + "_" + std::to_string(loop.split);
+      vars.push_back(out.add_var({name, kIndexType, VarKind::kLoop, name, 0}));
     }
     ExprId guard = enter_dims(b, carry, vars);
     Transplant::ReadParts parts = carry.read(read_);

@@ -81,10 +81,20 @@ private:
     return bad("tensor `" + staging.tensor + "` is not read inside loop `" + staging.at->text() + "`");
   }
 
+  /// What varies below the staging loop; for memory of the whole group, also from worker to worker.
+  std::set<VarId> vars_inside(MemoryLevel level) const {
+    std::set<VarId> inside = vars_bound_by(in_, std::get<For>(in_.stmt(at_)).body);
+    if (level != MemoryLevel::kNear) return inside;
+    Grid grid = grid_of(in_);
+    for (const std::vector<GridLoop> *loops : {&grid.teams, &grid.workers})
+      for (const GridLoop &loop : *loops) inside.insert(loop.var);
+    return inside;
+  }
+
   Result<StagedRead> plan_read(const Staging &staging, StmtId id) {
     StagedRead read;
     read.staging = &staging;
-    std::set<VarId> inside = vars_bound_by(in_, std::get<For>(in_.stmt(at_)).body);
+    std::set<VarId> inside = vars_inside(staging.level);
     for (const LoopRef &ref : staging.layout) {
       StmtId loop = find_loop(ref);
       if (!is_valid(loop)) return bad("`layout` names loop `" + ref.text() + "`, which does not exist");
@@ -236,10 +246,13 @@ private:
     Builder &b = rw_.build();
     Copy copy;
     std::vector<ExprId> index(read.layout.size());
+    std::set<VarId> below = vars_bound_by(in_, std::get<For>(in_.stmt(at_)).body);
+    std::vector<std::pair<VarId, ExprId>> workers; // Bound around us: to be themselves again after the copy.
     for (size_t i : walk_order(read)) {
       VarId axis = b.kernel().add_var({in_.var(read.layout[i]).dim + std::to_string(in_.var(read.layout[i]).split), kIndexType,
                                        VarKind::kAxis, {}, 0});
       copy.axes.push_back({axis, read.extents[i]});
+      if (!below.contains(read.layout[i])) workers.push_back({read.layout[i], b.var(rw_.var(read.layout[i]))});
       rw_.substitute(read.layout[i], b.var(axis));
       index[i] = b.var(axis);
     }
@@ -254,6 +267,7 @@ private:
     copy.lanes = read.staging->lanes;
     copy.buffers = read.staging->buffers;
     copy.fetch_ahead = read.staging->ahead;
+    for (const auto &[var, value] : workers) rw_.substitute(var, value);
     return b.kernel().add_stmt(std::move(copy));
   }
 

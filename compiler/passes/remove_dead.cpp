@@ -14,13 +14,14 @@ class DeadRemover {
 public:
   explicit DeadRemover(Kernel &kernel) : k_(kernel), b_(kernel) {}
 
-  void run() {
+  bool run() {
     do {
       removed_ = false;
       used_ = vars_used_by(k_, k_.body);
       read_ = buffers_read_by(k_, k_.body);
       k_.body = visit(k_.body);
     } while (removed_);
+    return negated_;
   }
 
 private:
@@ -54,6 +55,7 @@ private:
     if (is_valid(branch.else_body) && is_empty_block(k_, branch.else_body)) branch.else_body = kNoId<StmtId>;
     bool no_then = is_empty_block(k_, branch.then_body);
     if (no_then && !is_valid(branch.else_body)) return drop();
+    negated_ |= no_then;
     if (no_then) branch = {b_.unary(UnaryOp::kNot, branch.cond), branch.else_body, kNoId<StmtId>};
     k_.stmt(id) = branch;
     return id;
@@ -86,6 +88,7 @@ private:
   std::set<VarId> used_;
   std::set<BufferId> read_;
   bool removed_ = false;
+  bool negated_ = false;
 };
 
 } // namespace
@@ -96,8 +99,6 @@ bool is_empty_block(const Kernel &kernel, StmtId stmt) {
   return std::all_of(block->stmts.begin(), block->stmts.end(), [&](StmtId id) { return is_empty_block(kernel, id); });
 }
 
-void remove_dead(Kernel &kernel) {
-  if (is_valid(kernel.body)) DeadRemover(kernel).run();
-}
+bool remove_dead(Kernel &kernel) { return is_valid(kernel.body) && DeadRemover(kernel).run(); }
 
 } // namespace sparkle

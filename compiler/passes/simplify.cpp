@@ -31,6 +31,11 @@ private:
     if (auto *loop = std::get_if<For>(&stmt)) return visit_for(*loop);
     if (auto *branch = std::get_if<If>(&stmt)) return visit_if(*branch);
     if (auto *let = std::get_if<Let>(&stmt)) return visit_let(*let);
+    if (auto *load = std::get_if<Load>(&stmt)) return visit_load(id, *load);
+    return visit_leaf(id);
+  }
+
+  StmtId visit_leaf(StmtId id) {
     StmtId fresh = rw_.clone(id);
     simplify_leaf(fresh);
     return fold_mask(fresh);
@@ -84,22 +89,30 @@ private:
     return fresh;
   }
 
-  /// Constants and other variables take the place of the Let's variable.
-  StmtId visit_let(const Let &let) {
+  StmtId visit_let(const Let &let) { return bind_value(let.var, simplified(let.value)); }
+
+  /// Constants and other variables take the place of the variable.
+  StmtId bind_value(VarId old, ExprId value) {
     Builder &b = rw_.build();
-    ExprId value = simplified(let.value);
-    const Expr &expr = b.kernel().expr(value);
+    auto *splat = std::get_if<Broadcast>(&b.kernel().expr(value));
+    const Expr &expr = b.kernel().expr(splat ? splat->a : value);
     bool is_trivial = std::holds_alternative<IntConst>(expr) || std::holds_alternative<FloatConst>(expr) ||
                       std::holds_alternative<VarRef>(expr);
     if (is_trivial) {
-      rw_.substitute(let.var, value);
+      rw_.substitute(old, value);
       return b.block({});
     }
-    VarId var = rw_.bind(let.var, b.kernel().type_of(value));
+    VarId var = rw_.bind(old, b.kernel().type_of(value));
     size_t mark = ranges_.mark();
     ranges_.push_value(b.kernel(), var, value);
     if (ranges_.mark() != mark) exprs_.ranges_changed();
     return b.let(var, value);
+  }
+
+  StmtId visit_load(StmtId id, const Load &load) {
+    if (is_valid(load.mask) && splat_constant(rw_.out(), simplified(load.mask)) == 0)
+      return bind_value(load.var, rw_.build().broadcast(simplified(load.other), rw_.in().var(load.var).type.lanes));
+    return visit_leaf(id);
   }
 
   /// The axes of a Copy are ranges of their own.
@@ -124,13 +137,8 @@ private:
   StmtId fold_mask(StmtId id) {
     Builder &b = rw_.build();
     Stmt &stmt = rw_.out().stmt(id);
-    if (auto *load = std::get_if<Load>(&stmt)) {
-      auto known = decided(load->mask);
-      if (known && *known) load->mask = load->other = kNoId<ExprId>;
-      if (!known || *known) return id;
-      VarId var = load->var;
-      return b.let(var, b.broadcast(load->other, rw_.out().var(var).type.lanes));
-    }
+    if (auto *load = std::get_if<Load>(&stmt); load && decided(load->mask) == true)
+      load->mask = load->other = kNoId<ExprId>;
     if (auto *store = std::get_if<Store>(&stmt)) {
       auto known = decided(store->mask);
       if (known && *known) store->mask = kNoId<ExprId>;
@@ -159,7 +167,8 @@ private:
 
 Result<Kernel> simplify(const Kernel &in, const SimplifyOptions &options, const TargetInfo &) {
   Kernel out = Simplifier(in, options).run();
-  remove_dead(out);
+  // A condition turned round, because its first branch was dead, is not in normal form.
+  while (remove_dead(out)) out = Simplifier(out, options).run();
   return Rewriter(out).run(); // Leaves the garbage of both steps behind.
 }
 

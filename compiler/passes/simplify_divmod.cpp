@@ -92,17 +92,20 @@ std::optional<DivMod> as_div_mod(const Kernel &kernel, ExprId atom, BinaryOp op)
   return DivMod{e->a, *divisor};
 }
 
-/// (x/a + k) / c -> (x + k*a) / (a*c)
+/// (x/a + y) / c -> (x + a*y) / (a*c), which is one division less.
 std::optional<LinearForm> divide_nested(Builder &builder, const LinearForm &form, int64_t c, const Ranges &ranges) {
-  if (form.terms.size() != 1 || form.terms[0].coefficient != 1 || form.lane_stride != 0) return std::nullopt;
-  auto inner = as_div_mod(builder.kernel(), form.terms[0].atom, BinaryOp::kDiv);
-  if (!inner) return std::nullopt;
-  auto offset = checked_mul(form.constant, inner->divisor);
-  auto divisor = checked_mul(c, inner->divisor);
-  if (!offset || !divisor) return std::nullopt;
-  auto sum = add(to_linear(builder.kernel(), inner->x), splat(*offset, form.lanes));
-  if (!sum || sum->lanes != form.lanes) return std::nullopt;
-  return divide(builder, *sum, *divisor, ranges);
+  const Kernel &kernel = builder.kernel();
+  for (const LinearTerm &term : form.terms) {
+    auto inner = as_div_mod(kernel, term.atom, BinaryOp::kDiv);
+    auto divisor = inner && term.coefficient == 1 ? checked_mul(c, inner->divisor) : std::nullopt;
+    if (!divisor) continue;
+    LinearForm rest = form;
+    std::erase(rest.terms, term);
+    auto scaled = scale(rest, inner->divisor);
+    auto sum = scaled ? add(to_linear(kernel, inner->x), *scaled) : std::nullopt;
+    if (sum && sum->lanes == form.lanes) return divide(builder, *sum, *divisor, ranges);
+  }
+  return std::nullopt;
 }
 
 /// Replaces k*(x%a) by k*x where c divides k*a; true when it did.

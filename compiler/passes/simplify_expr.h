@@ -14,7 +14,7 @@ namespace sparkle {
 ///   x / c -> q, x % c -> x - c*q        where x stays in [c*q, c*q + c)
 ///   (x*c1 + y) / c -> x*(c1/c) + y/c    where c divides c1; the same for %, whose multiples of c vanish
 ///   (x*g + y) / c -> x / (c/g)          where 0 <= y < g and g divides c; (x*g + y) % c -> g*(x % (c/g)) + y
-///   (x/a + k) / c -> (x + k*a) / (a*c);    (k*(x%a) + y) % c -> (k*x + y) % c where c divides k*a
+///   (x/a + y) / c -> (x + a*y) / (a*c);    (k*(x%a) + y) % c -> (k*x + y) % c where c divides k*a
 ///   k*(x%b) + k*b*(x/b) -> k*x, also through (p/B)%A and p/(A*B);    k*x - k*b*(x/b) -> k*(x%b)
 ///   min, max, select, comparisons and conjuncts that the ranges decide
 /// Builds in the builder's kernel. The object remembers results: it is valid while `ranges` is unchanged.

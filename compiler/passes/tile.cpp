@@ -58,10 +58,7 @@ private:
     const PlannedLoop &l = plan_.loops[loop];
     const std::string &dim = plan_.dims[l.dim].name;
     if (!suffix.empty()) return b_.loop_var(dim + std::to_string(l.split) + suffix);
-    VarId id = b_.loop_var(dim + "." + std::to_string(l.split));
-    out_.var(id).dim = dim;
-    out_.var(id).split = l.split;
-    return id;
+    return out_.add_var({dim, kIndexType, VarKind::kLoop, dim, l.split});
   }
 
   StmtId wrap(size_t loop, VarId var, StmtId body) {

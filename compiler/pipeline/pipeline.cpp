@@ -31,7 +31,10 @@ struct Context {
 
   const KernelSchedule &entry(const Kernel &kernel) {
     if (const KernelSchedule *found = schedule.find(kernel.name)) return *found;
-    schedule.kernels.push_back(options.automatic ? choose_kernel_schedule(kernel, info) : KernelSchedule{.kernel = kernel.name});
+    KernelSchedule chosen;
+    chosen.kernel = kernel.name;
+    if (options.automatic) chosen = choose_kernel_schedule(kernel, info);
+    schedule.kernels.push_back(std::move(chosen));
     return schedule.kernels.back();
   }
 };

@@ -1,0 +1,150 @@
+#include "compiler/schedule/access_model.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/analysis/imported.h"
+#include "compiler/analysis/linear.h"
+#include "compiler/analysis/walk.h"
+#include "compiler/schedule/loop_plan.h"
+
+namespace sparkle {
+namespace {
+
+class Modeller {
+public:
+  explicit Modeller(const Kernel &kernel) : kernel_(kernel), def_(definition_of(kernel)) {}
+
+  DefinitionModel run() {
+    for (const DefinitionDim &dim : def_.dims) add_dim(dim.name, dim.var, dim.begin, dim.end, false);
+    std::vector<ExprId> reduces = main_reduces(kernel_, def_);
+    if (!reduces.empty())
+      for (const ReduceAxis &axis : std::get<Reduce>(kernel_.expr(reduces.front())).axes)
+        add_dim(kernel_.var(axis.var).dim.empty() ? kernel_.var(axis.var).name : kernel_.var(axis.var).dim, axis.var, axis.begin,
+                axis.end, true);
+    model_.accumulators = static_cast<int>(reduces.size());
+    model_.store = access(def_.store->buffer, def_.store->indices, kNoId<ExprId>, false);
+    add_reads(reduces);
+    count_operations(reduces);
+    return std::move(model_);
+  }
+
+private:
+  void add_dim(const std::string &name, VarId var, ExprId begin, ExprId end, bool reduction) {
+    auto lo = kernel_.constant(begin), hi = kernel_.constant(end);
+    ModelDim dim{name, var, 1, !lo || !hi, reduction};
+    if (!dim.is_open) dim.extent = std::max<int64_t>(1, *hi - *lo);
+    model_.dims.push_back(dim);
+  }
+
+  ModelAccess access(BufferId id, const std::vector<ExprId> &indices, ExprId guard, bool in_reduction) const {
+    const Buffer &buffer = kernel_.buffer(id);
+    ModelAccess result;
+    result.tensor = buffer.name;
+    result.is_constant = buffer.role == Role::kConst || buffer.role == Role::kPacked;
+    result.in_reduction = in_reduction;
+    result.element_bytes = bytes_of(buffer.element);
+    size_t n = model_.dims.size();
+    result.strides.assign(n, 0);
+    result.depends.assign(n, false);
+    result.irregular.assign(n, false);
+    result.guarded.assign(n, false);
+    for (size_t d = 0; d < indices.size(); ++d) {
+      result.tensor_elements *= std::max<int64_t>(1, kernel_.extent(id, static_cast<int>(d)).value_or(1));
+      add_index(result, indices[d], kernel_.stride(id, static_cast<int>(d)).value_or(1));
+    }
+    if (is_valid(guard))
+      for (VarId var : vars_of(kernel_, guard))
+        if (auto dim = dim_of(var)) result.guarded[*dim] = true;
+    return result;
+  }
+
+  void add_index(ModelAccess &result, ExprId index, int64_t stride) const {
+    for (const LinearTerm &term : to_linear(kernel_, index).terms) {
+      const auto *ref = std::get_if<VarRef>(&kernel_.expr(term.atom));
+      for (VarId var : vars_of(kernel_, term.atom)) {
+        auto dim = dim_of(var);
+        if (!dim) continue;
+        result.depends[*dim] = true;
+        if (ref) result.strides[*dim] += term.coefficient * stride;
+        else result.irregular[*dim] = true;
+      }
+    }
+  }
+
+  std::optional<size_t> dim_of(VarId var) const {
+    for (size_t i = 0; i < model_.dims.size(); ++i)
+      if (model_.dims[i].var == var) return i;
+    // Further reductions over the same box have axes of their own, with the same names.
+    const Variable &variable = kernel_.var(var);
+    if (variable.kind != VarKind::kAxis) return std::nullopt;
+    for (size_t i = 0; i < model_.dims.size(); ++i)
+      if (model_.dims[i].is_reduction && kernel_.var(model_.dims[i].var).dim == variable.dim && !variable.dim.empty()) return i;
+    return std::nullopt;
+  }
+
+  void add_reads(const std::vector<ExprId> &reduces) {
+    std::set<ExprId> inside;
+    for (ExprId reduce : reduces)
+      for (ExprId read : reads_of(kernel_, reduce)) inside.insert(read);
+    for (ExprId id : reads_of(kernel_, def_.store->value)) {
+      const Read &read = std::get<Read>(kernel_.expr(id));
+      ExprId guard = read.guard;
+      ModelAccess result = access(read.buffer, read.indices, guard, inside.contains(id));
+      model_.reads.push_back(std::move(result));
+    }
+    for (ExprId reduce : reduces) mark_filter(std::get<Reduce>(kernel_.expr(reduce)).filter);
+  }
+
+  void mark_filter(ExprId filter) {
+    if (!is_valid(filter)) return;
+    for (VarId var : vars_of(kernel_, filter))
+      if (auto dim = dim_of(var))
+        for (ModelAccess &read : model_.reads)
+          if (read.in_reduction && read.depends[*dim]) read.guarded[*dim] = true;
+  }
+
+  void count_operations(const std::vector<ExprId> &reduces) {
+    ExprId root = reduces.empty() ? def_.store->value : std::get<Reduce>(kernel_.expr(reduces.front())).body;
+    int64_t operations = 0;
+    for_each_expr(kernel_, root, [&](ExprId id) {
+      const Expr &expr = kernel_.expr(id);
+      if (kernel_.type_of(id).scalar == Scalar::kIndex) return;
+      operations += std::holds_alternative<Binary>(expr) || std::holds_alternative<Unary>(expr) || std::holds_alternative<Fma>(expr) ||
+                    std::holds_alternative<Select>(expr);
+      if (const auto *nested = std::get_if<Reduce>(&expr))
+        for (const ReduceAxis &axis : nested->axes)
+          model_.nested_terms *= std::max<int64_t>(1, kernel_.constant(axis.end).value_or(1) - kernel_.constant(axis.begin).value_or(0));
+    });
+    // The multiplication of a product and its addition are one fused operation.
+    model_.operations = std::max<int64_t>(1, operations) * static_cast<int64_t>(std::max<size_t>(1, reduces.size()));
+  }
+
+  const Kernel &kernel_;
+  Definition def_;
+  DefinitionModel model_;
+};
+
+} // namespace
+
+size_t DefinitionModel::parallel_dims() const {
+  return static_cast<size_t>(std::count_if(dims.begin(), dims.end(), [](const ModelDim &d) { return !d.is_reduction; }));
+}
+
+int64_t DefinitionModel::outputs() const {
+  int64_t product = 1;
+  for (const ModelDim &dim : dims)
+    if (!dim.is_reduction) product *= dim.extent;
+  return product;
+}
+
+int64_t DefinitionModel::terms() const {
+  int64_t product = 1;
+  for (const ModelDim &dim : dims)
+    if (dim.is_reduction) product *= dim.extent;
+  return product;
+}
+
+DefinitionModel model_of(const Kernel &kernel) { return Modeller(kernel).run(); }
+
+} // namespace sparkle

@@ -1,0 +1,50 @@
+// What a definition reads and writes, as strides: the input of the cost model.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/ir/kernel.h"
+
+namespace sparkle {
+
+/// An output dimension or an axis of the main reduction.
+struct ModelDim {
+  std::string name;
+  VarId var;
+  int64_t extent = 1; ///< Open extents count as 1.
+  bool is_open = false;
+  bool is_reduction = false;
+};
+
+/// One Read (or the Store) as a function of the dimensions.
+struct ModelAccess {
+  std::string tensor;
+  bool is_constant = false;     ///< Does not change between runs.
+  bool in_reduction = false;    ///< Read once per term; else once per output element.
+  int64_t element_bytes = 4;
+  int64_t tensor_elements = 1;
+  std::vector<int64_t> strides; ///< Per dimension, in elements of memory; meaningless where `irregular`.
+  std::vector<bool> depends;    ///< Per dimension.
+  std::vector<bool> irregular;  ///< Per dimension: inside / % min max, or beyond a linear index.
+  std::vector<bool> guarded;    ///< Per dimension: decides whether the read is inside.
+};
+
+struct DefinitionModel {
+  std::vector<ModelDim> dims; ///< Output dimensions, then the axes of the main reduction.
+  std::vector<ModelAccess> reads;
+  ModelAccess store;
+  int accumulators = 0;     ///< Reductions computed together; 0: none.
+  int64_t operations = 1;   ///< Arithmetic of one term (of one element without a reduction), beside loads.
+  int64_t nested_terms = 1; ///< Terms of reductions inside a term or an element, that no scheduled loop computes.
+
+  size_t parallel_dims() const;
+  int64_t outputs() const; ///< Product of the output extents.
+  int64_t terms() const;   ///< Product of the reduction extents.
+};
+
+/// Needs stage kImported.
+DefinitionModel model_of(const Kernel &kernel);
+
+} // namespace sparkle

@@ -1,0 +1,235 @@
+#include "compiler/schedule/cost_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/analysis/imported.h"
+#include "compiler/schedule/loop_model.h"
+#include "compiler/schedule/tile_spec.h"
+#include "compiler/support/checked_math.h"
+
+namespace sparkle {
+namespace {
+
+constexpr int64_t kMaxVectors = 6;
+constexpr int64_t kMaxRows = 28;
+constexpr double kLeastCodeShare = 0.25; ///< Of the instruction budget that one unrolled body may take.
+
+class Enumerator {
+public:
+  Enumerator(const Kernel &kernel, const TargetInfo &info) : kernel_(kernel), info_(info), model_(model_of(kernel)) {}
+
+  std::vector<ScheduleCandidate> run(size_t count) {
+    for (const DimRoles &roles : roles_of_dims()) {
+      bool near = info_.near_bytes > 0 && is_matrix_like(model_, roles);
+      if (near) enumerate_near(roles);
+      enumerate_direct(roles);
+    }
+    if (found_.empty()) add_plain();
+    std::stable_sort(found_.begin(), found_.end(), [](const auto &a, const auto &b) { return a.prediction.seconds < b.prediction.seconds; });
+    if (found_.size() > count) found_.resize(std::max<size_t>(1, count));
+    return std::move(found_);
+  }
+
+private:
+  /// The kernel as it stands: one serial loop per dimension. For definitions of a single element.
+  void add_plain() {
+    KernelSchedule plain;
+    plain.kernel = kernel_.name;
+    Prediction prediction = predict(model_, kernel_, plain, info_);
+    found_.push_back({std::move(plain), std::move(prediction)});
+  }
+
+  /// Each output dimension that some access runs along contiguously, or that a packed constant can follow, may hold lanes.
+  std::vector<DimRoles> roles_of_dims() const {
+    std::vector<DimRoles> list;
+    size_t parallel = model_.parallel_dims();
+    for (size_t lane = 0; lane < parallel; ++lane) {
+      if (model_.dims[lane].is_open) continue;
+      bool useful = model_.store.strides[lane] == 1 || lane + 1 == parallel;
+      for (const ModelAccess &read : model_.reads)
+        useful |= read.depends[lane] && !read.irregular[lane] && (read.strides[lane] == 1 || (read.is_constant && read.in_reduction));
+      if (!useful) continue;
+      DimRoles roles;
+      roles.lane = lane;
+      for (size_t d = 0; d < parallel; ++d)
+        if (d != lane) (is_row(d, lane) ? roles.rows : roles.batch).push_back(d);
+      list.push_back(roles);
+      if (roles.rows.size() > 1) {
+        roles.fuse_rows = true;
+        list.push_back(roles);
+      }
+    }
+    return list;
+  }
+
+  /// Reads that lanes run along, of constants or without other dimensions, must not depend on a row.
+  bool is_row(size_t dim, size_t lane) const {
+    if (model_.dims[dim].is_open) return false;
+    if (model_.accumulators == 0) return true;
+    for (const ModelAccess &read : model_.reads)
+      if (read.in_reduction && read.depends[lane] && !read.depends[dim]) return true;
+    bool any = std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &r) { return r.in_reduction && r.depends[lane]; });
+    return !any || all_depend(lane, dim);
+  }
+
+  bool all_depend(size_t lane, size_t dim) const {
+    return std::all_of(model_.reads.begin(), model_.reads.end(),
+                       [&](const ModelAccess &r) { return !r.in_reduction || (r.depends[lane] && r.depends[dim]); });
+  }
+
+  int64_t row_extent(const DimRoles &roles) const {
+    if (roles.rows.empty()) return 1;
+    if (!roles.fuse_rows) return model_.dims[roles.rows.back()].extent;
+    int64_t product = 1;
+    for (size_t d : roles.rows) product *= model_.dims[d].extent;
+    return product;
+  }
+
+  /// Fused rows without near memory need addresses that go on in even steps from one row to the next.
+  bool rows_are_even(const DimRoles &roles) const {
+    auto even = [&](const ModelAccess &access) {
+      for (size_t i = 0; i + 1 < roles.rows.size(); ++i) {
+        size_t outer = roles.rows[i], inner = roles.rows[i + 1];
+        if (access.irregular[outer] || access.irregular[inner] || access.guarded[outer] || access.guarded[inner]) return false;
+        if (access.strides[outer] != access.strides[inner] * model_.dims[inner].extent) return false;
+      }
+      return true;
+    };
+    return even(model_.store) && std::all_of(model_.reads.begin(), model_.reads.end(), even);
+  }
+
+  std::vector<int64_t> lane_choices(int64_t extent) const {
+    int64_t widest = std::max(info_.lanes, info_.access_lanes);
+    std::vector<int64_t> list;
+    for (int64_t lanes = widest; lanes >= 2; lanes /= 2)
+      if (lanes <= extent || lanes == widest) list.push_back(lanes);
+    list.push_back(1);
+    if (list.size() > 2) list.resize(2);
+    return list;
+  }
+
+  /// One worker a group: register tiles alone. Several: each has a tile of its own and reads far memory directly.
+  void enumerate_direct(const DimRoles &roles) {
+    if (roles.fuse_rows && info_.max_workers == 1 && !rows_are_even(roles)) return;
+    int64_t rows_limit = std::min<int64_t>(row_extent(roles), info_.max_workers > 1 ? 4 : kMaxRows);
+    for (int64_t lanes : lane_choices(model_.dims[roles.lane].extent))
+      for (int64_t vectors = 1; vectors <= std::min<int64_t>(kMaxVectors, ceil_div(model_.dims[roles.lane].extent, lanes)); ++vectors)
+        for (int64_t rows = 1; rows <= rows_limit; ++rows) {
+          if (vectors * rows > info_.registers) break;
+          if (info_.max_workers > 1 && (vectors > 2 || (rows & (rows - 1)))) continue;
+          TileSpec spec;
+          spec.roles = roles;
+          spec.lanes = lanes;
+          spec.vectors = vectors;
+          spec.rows = rows;
+          spec.steps = unroll_steps(vectors * rows);
+          choose_workers(spec);
+          try_orders(spec);
+        }
+  }
+
+  /// As many steps as fit a part of the instruction cache, so that loop control and address arithmetic vanish.
+  int64_t unroll_steps(int64_t tile) const {
+    double budget = static_cast<double>(info_.code_bytes) * kLeastCodeShare / (9.0 * static_cast<double>(tile) * static_cast<double>(model_.operations));
+    int64_t most = info_.max_workers > 1 ? 8 : 24;
+    return std::clamp<int64_t>(static_cast<int64_t>(budget), 1, most);
+  }
+
+  /// Workers first along the lanes, up to a few teams; then along rows.
+  void choose_workers(TileSpec &spec) const {
+    if (info_.max_workers == 1) return;
+    int64_t wanted = std::min<int64_t>(info_.max_workers, std::max<int64_t>(info_.team_workers * 4, 64));
+    int64_t along = ceil_div(model_.dims[spec.roles.lane].extent, spec.lanes * spec.vectors);
+    while (spec.lane_workers * 2 <= wanted && spec.lane_workers < along) spec.lane_workers *= 2;
+    int64_t rows = ceil_div(row_extent(spec.roles), spec.rows);
+    while (spec.lane_workers * spec.row_workers * 2 <= wanted && spec.row_workers < rows) spec.row_workers *= 2;
+  }
+
+  void enumerate_near(const DimRoles &roles) {
+    if (!roles.fuse_rows && roles.rows.size() > 1) return;
+    int64_t lane_extent = model_.dims[roles.lane].extent, rows_extent = row_extent(roles);
+    for (int64_t vectors : {1, 2})
+      for (int64_t rows : {2, 4, 8})
+        for (int64_t lane_workers : {2, 4, 8, 16, 32})
+          for (int64_t row_workers : {2, 4, 8, 16, 32}) {
+            int64_t workers = lane_workers * row_workers;
+            if (workers < info_.team_workers || workers > std::min(info_.max_workers, 512)) continue;
+            TileSpec spec;
+            spec.roles = roles;
+            spec.near = true;
+            spec.lanes = info_.access_lanes;
+            spec.vectors = vectors;
+            spec.rows = rows;
+            spec.lane_workers = lane_workers;
+            spec.row_workers = row_workers;
+            // A tile twice as large as the problem is never the best.
+            if (vectors * spec.lanes * lane_workers >= 2 * lane_extent && lane_workers > 2) continue;
+            if (rows * row_workers >= 2 * rows_extent && row_workers > 2) continue;
+            for (int64_t steps : {8, 16, 32}) {
+              if (steps > 8 && steps >= 2 * model_.terms()) continue;
+              spec.steps = steps;
+              try_orders(spec);
+            }
+          }
+  }
+
+  void try_orders(TileSpec &spec) {
+    for (bool outside : {true, false}) {
+      spec.lane_groups_outside = outside;
+      ScheduleCandidate candidate;
+      candidate.schedule = to_schedule(kernel_.name, model_, spec, info_);
+      candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
+      if (std::isfinite(candidate.prediction.seconds)) found_.push_back(std::move(candidate));
+    }
+  }
+
+  const Kernel &kernel_;
+  const TargetInfo &info_;
+  DefinitionModel model_;
+  std::vector<ScheduleCandidate> found_;
+};
+
+/// A reduction is computed again for each read of its result: only reads at one point of the consumer's own loops are free.
+bool is_read_pointwise_once(const Program &program, TensorId tensor) {
+  size_t reads = 0;
+  for (const Kernel &kernel : program.kernels) {
+    Definition def = definition_of(kernel);
+    for (ExprId id : reads_of(kernel, def.store->value)) {
+      const Read &read = std::get<Read>(kernel.expr(id));
+      if (kernel.buffer(read.buffer).tensor != tensor) continue;
+      ++reads;
+      for (ExprId reduce : outer_reduces(kernel, def.store->value))
+        for (ExprId inner : reads_of(kernel, reduce))
+          if (inner == id) return false;
+      if (read.indices.size() != def.dims.size()) return false;
+    }
+  }
+  return reads == 1;
+}
+
+} // namespace
+
+std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const TargetInfo &info, size_t count) {
+  return Enumerator(kernel, info).run(count);
+}
+
+KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info) {
+  return enumerate_schedules(kernel, info, 1).front().schedule;
+}
+
+void add_placements(const Program &program, const TargetInfo &, Schedule &schedule) {
+  for (const Kernel &kernel : program.kernels) {
+    Definition def = definition_of(kernel);
+    TensorId tensor = kernel.buffer(def.store->buffer).tensor;
+    if (program.tensors[tensor].role != Role::kWorkspace || schedule.find(kernel.name)) continue;
+    bool cheap = outer_reduces(kernel, def.store->value).empty();
+    KernelSchedule entry;
+    entry.kernel = kernel.name;
+    entry.placement = cheap || is_read_pointwise_once(program, tensor) ? Placement::kInline : Placement::kStored;
+    // Stored definitions are scheduled by choose_kernel_schedule: an entry without loops would stop that.
+    if (entry.placement == Placement::kInline) schedule.kernels.push_back(std::move(entry));
+  }
+}
+
+} // namespace sparkle

@@ -1,0 +1,325 @@
+#include "compiler/schedule/tile_spec.h"
+
+#include <algorithm>
+
+namespace sparkle {
+namespace {
+
+class ScheduleWriter {
+public:
+  ScheduleWriter(const std::string &kernel, const DefinitionModel &model, const TileSpec &spec, const TargetInfo &info)
+      : model_(model), spec_(spec), info_(info) {
+    out_.kernel = kernel;
+    out_.placement = Placement::kStored;
+  }
+
+  KernelSchedule run() {
+    write_dims();
+    write_order();
+    write_stagings();
+    write_partition();
+    return std::move(out_);
+  }
+
+private:
+  const std::string &name(size_t dim) const { return model_.dims[dim].name; }
+
+  std::string unique(std::string wanted) const {
+    auto taken = [&] { return std::any_of(model_.dims.begin(), model_.dims.end(), [&](const ModelDim &d) { return d.name == wanted; }); };
+    while (taken()) wanted += "_";
+    return wanted;
+  }
+
+  std::vector<size_t> reductions() const {
+    std::vector<size_t> list;
+    for (size_t d = 0; d < model_.dims.size(); ++d)
+      if (model_.dims[d].is_reduction) list.push_back(d);
+    return list;
+  }
+
+  /// Adds a split unless it would be one iteration; returns its loop.
+  std::optional<LoopRef> split(DimSchedule &dim, LoopKind kind, int64_t factor) {
+    if (factor == 1) return std::nullopt;
+    dim.splits.push_back({kind, factor});
+    return LoopRef{dim.dim, static_cast<int>(dim.splits.size()) - 1};
+  }
+
+  void write_dims() {
+    const DimRoles &roles = spec_.roles;
+    DimSchedule lane{name(roles.lane), {}, {{LoopKind::kGroup, 0}}};
+    // Registers outside workers: what neighbouring workers touch at once is contiguous.
+    lane_unrolled_ = split(lane, LoopKind::kUnrolled, spec_.vectors);
+    lane_worker_ = split(lane, LoopKind::kWorker, spec_.lane_workers);
+    lane_ = split(lane, LoopKind::kLane, spec_.lanes);
+    lane_group_ = {lane.dim, 0};
+    out_.dims.push_back(lane);
+    if (!roles.rows.empty()) write_rows();
+    for (size_t d : roles.batch) {
+      out_.dims.push_back({name(d), {}, {{LoopKind::kGroup, 0}}});
+      batch_groups_.push_back({name(d), 0});
+    }
+    for (size_t i = 0; !roles.fuse_rows && i + 1 < roles.rows.size(); ++i) {
+      out_.dims.push_back({name(roles.rows[i]), {}, {{LoopKind::kGroup, 0}}});
+      row_groups_.push_back({name(roles.rows[i]), 0});
+    }
+    if (is_valid_row_) row_groups_.push_back({row_name_, 0});
+    write_reductions();
+  }
+
+  void write_rows() {
+    const DimRoles &roles = spec_.roles;
+    DimSchedule row;
+    bool fuse = roles.fuse_rows && roles.rows.size() > 1;
+    row.dim = fuse ? unique("p") : name(roles.rows.back());
+    if (fuse)
+      for (size_t d : roles.rows) row.fused.push_back(name(d));
+    row.splits.push_back({LoopKind::kGroup, 0});
+    // Wide accesses along the rows want a few neighbouring rows in one worker; the rest of its rows lie further apart.
+    int64_t inner = spec_.near ? std::min<int64_t>(spec_.rows, info_.access_lanes) : spec_.rows;
+    row_outer_ = split(row, LoopKind::kUnrolled, spec_.rows / inner);
+    row_worker_ = split(row, LoopKind::kWorker, spec_.row_workers);
+    row_inner_ = split(row, LoopKind::kUnrolled, inner);
+    row_name_ = row.dim;
+    is_valid_row_ = true;
+    out_.dims.push_back(std::move(row));
+  }
+
+  void write_reductions() {
+    std::vector<size_t> axes = reductions();
+    if (axes.empty()) return;
+    if (spec_.near) {
+      DimSchedule k;
+      k.dim = axes.size() > 1 ? unique("k") : name(axes.front());
+      if (axes.size() > 1)
+        for (size_t d : axes) k.fused.push_back(name(d));
+      k.splits = {{LoopKind::kSerial, 0}, {LoopKind::kUnrolled, spec_.steps}};
+      reduction_serial_ = {{k.dim, 0}};
+      reduction_unrolled_ = {{k.dim, 1}};
+      out_.dims.push_back(std::move(k));
+      return;
+    }
+    int64_t left = spec_.steps;
+    for (size_t i = axes.size(); i-- > 0;) write_axis(axes[i], left);
+    std::reverse(reduction_serial_.begin(), reduction_serial_.end());
+    std::reverse(reduction_unrolled_.begin(), reduction_unrolled_.end());
+  }
+
+  /// Unrolls the whole axis while that is within the wanted number of steps, else a part of it.
+  void write_axis(size_t axis, int64_t &left) {
+    int64_t extent = model_.dims[axis].extent;
+    DimSchedule dim{name(axis), {}, {}};
+    if (extent <= left && !model_.dims[axis].is_open) {
+      dim.splits = {{LoopKind::kUnrolled, 0}};
+      reduction_unrolled_.push_back({dim.dim, 0});
+      left /= extent;
+    } else {
+      int64_t part = left;
+      while (part > 1 && extent % part != 0) --part;
+      dim.splits = {{LoopKind::kSerial, 0}};
+      reduction_serial_.push_back({dim.dim, 0});
+      if (part > 1) {
+        dim.splits.push_back({LoopKind::kUnrolled, part});
+        reduction_unrolled_.push_back({dim.dim, 1});
+      }
+      left = 1;
+    }
+    out_.dims.push_back(std::move(dim));
+  }
+
+  void append(const std::vector<LoopRef> &loops) { out_.order.insert(out_.order.end(), loops.begin(), loops.end()); }
+  void append(const std::optional<LoopRef> &loop) {
+    if (loop) out_.order.push_back(*loop);
+  }
+
+  void write_order() {
+    append(batch_groups_);
+    if (spec_.lane_groups_outside) append(lane_group_);
+    append(row_groups_);
+    if (!spec_.lane_groups_outside) append(lane_group_);
+    append(row_worker_);
+    append(lane_worker_);
+    append(reduction_serial_);
+    append(reduction_unrolled_);
+    append(row_outer_);
+    append(row_inner_);
+    append(lane_unrolled_);
+    append(lane_);
+  }
+
+  bool along_rows(const ModelAccess &read) const {
+    return std::any_of(spec_.roles.rows.begin(), spec_.roles.rows.end(), [&](size_t d) { return read.depends[d]; });
+  }
+
+  void write_stagings() {
+    std::vector<std::string> done;
+    for (const ModelAccess &read : model_.reads) {
+      if (!read.in_reduction || std::find(done.begin(), done.end(), read.tensor) != done.end()) continue;
+      done.push_back(read.tensor);
+      if (panels_pay(read)) stage_far(read);
+    }
+    if (!spec_.near) return;
+    done.clear();
+    for (MemoryLevel level : {MemoryLevel::kNear, MemoryLevel::kRegister})
+      for (const ModelAccess &read : model_.reads) {
+        std::string key = read.tensor + std::to_string(static_cast<int>(level));
+        if (!read.in_reduction || std::find(done.begin(), done.end(), key) != done.end()) continue;
+        done.push_back(key);
+        level == MemoryLevel::kNear ? stage_near(read) : stage_register(read);
+      }
+  }
+
+  /// Constants that lanes run along are laid out as they are read, once.
+  bool panels_pay(const ModelAccess &read) const {
+    if (!read.is_constant || !read.depends[spec_.roles.lane] || along_rows(read)) return false;
+    if (std::any_of(read.irregular.begin(), read.irregular.end(), [](bool irregular) { return irregular; })) return false;
+    return std::none_of(spec_.roles.batch.begin(), spec_.roles.batch.end(), [&](size_t d) { return read.depends[d]; }) &&
+           std::any_of(model_.dims.begin(), model_.dims.end(), [&](const ModelDim &d) { return d.is_reduction && read.depends[static_cast<size_t>(&d - model_.dims.data())]; });
+  }
+
+  bool depends_on(const ModelAccess &read, const LoopRef &loop) const {
+    for (const DimSchedule &dim : out_.dims) {
+      if (dim.dim != loop.dim) continue;
+      for (size_t d = 0; d < model_.dims.size(); ++d) {
+        bool part = dim.fused.empty() ? name(d) == dim.dim : std::find(dim.fused.begin(), dim.fused.end(), name(d)) != dim.fused.end();
+        if (part && read.depends[d]) return true;
+      }
+    }
+    return false;
+  }
+
+  void add_layout(Staging &staging, const ModelAccess &read, const std::vector<LoopRef> &loops) const {
+    for (const LoopRef &loop : loops)
+      if (depends_on(read, loop)) staging.layout.push_back(loop);
+  }
+  void add_layout(Staging &staging, const ModelAccess &read, const std::optional<LoopRef> &loop) const {
+    if (loop) add_layout(staging, read, std::vector<LoopRef>{*loop});
+  }
+
+  void stage_far(const ModelAccess &read) {
+    Staging staging;
+    staging.tensor = read.tensor;
+    staging.level = MemoryLevel::kFar;
+    add_layout(staging, read, lane_group_);
+    add_layout(staging, read, reduction_serial_);
+    add_layout(staging, read, reduction_unrolled_);
+    add_layout(staging, read, lane_unrolled_);
+    add_layout(staging, read, lane_worker_);
+    add_layout(staging, read, lane_);
+    out_.stagings.push_back(std::move(staging));
+  }
+
+  bool has_far(const std::string &tensor) const {
+    return std::any_of(out_.stagings.begin(), out_.stagings.end(), [&](const Staging &s) { return s.tensor == tensor && s.level == MemoryLevel::kFar; });
+  }
+
+  void stage_near(const ModelAccess &read) {
+    Staging staging;
+    staging.tensor = read.tensor;
+    staging.level = MemoryLevel::kNear;
+    staging.at = reduction_serial_.back();
+    bool rows = along_rows(read);
+    std::vector<LoopRef> across;
+    for (const auto &loop : rows ? std::vector{row_outer_, row_worker_, row_inner_} : std::vector{lane_unrolled_, lane_worker_, lane_})
+      if (loop) across.push_back(*loop);
+    staging.layout = reduction_unrolled_;
+    staging.layout.insert(staging.layout.end(), across.begin(), across.end());
+    choose_walk(read, rows, across, staging);
+    staging.buffers = 2;
+    staging.ahead = 1;
+    out_.stagings.push_back(std::move(staging));
+  }
+
+  /// Copies run along what lies together in far memory, as wide as proofs allow.
+  void choose_walk(const ModelAccess &read, bool rows, const std::vector<LoopRef> &across, Staging &staging) const {
+    std::vector<size_t> axes = reductions();
+    size_t last_axis = axes.back();
+    auto wide = [&](int64_t extent, int64_t tile) {
+      return extent % info_.access_lanes == 0 && tile % info_.access_lanes == 0 ? info_.access_lanes : 1;
+    };
+    if (has_far(read.tensor)) { // Panels lie in the order of the layout.
+      staging.lanes = static_cast<int>(wide(spec_.lanes * spec_.vectors * spec_.lane_workers, spec_.lanes > 1 ? spec_.lanes : spec_.vectors * spec_.lane_workers));
+      if (spec_.lanes == 1) staging.lanes = 1;
+      return;
+    }
+    if (read.strides[last_axis] == 1 && !read.irregular[last_axis]) {
+      staging.walk = across;
+      staging.walk.insert(staging.walk.end(), reduction_unrolled_.begin(), reduction_unrolled_.end());
+      staging.lanes = static_cast<int>(wide(model_.dims[last_axis].extent, spec_.steps));
+      // Neighbouring workers store to rows of near memory: an odd number of wide words keeps them in different banks.
+      staging.skew = info_.near_banks > 0 ? info_.access_lanes : 0;
+      return;
+    }
+    size_t lane = rows ? spec_.roles.rows.back() : spec_.roles.lane;
+    bool lanes_inside = !rows && read.strides[lane] == 1 && !read.irregular[lane] && !read.guarded[lane] && spec_.lanes > 1;
+    if (lanes_inside) staging.lanes = static_cast<int>(wide(model_.dims[lane].extent, spec_.lanes));
+  }
+
+  void stage_register(const ModelAccess &read) {
+    Staging staging;
+    staging.tensor = read.tensor;
+    staging.level = MemoryLevel::kRegister;
+    staging.at = reduction_unrolled_.back();
+    bool rows = along_rows(read);
+    for (const auto &loop : rows ? std::vector{row_outer_, row_inner_} : std::vector{lane_unrolled_, lane_})
+      if (loop) staging.layout.push_back(*loop);
+    int64_t inner = rows ? std::min<int64_t>(spec_.rows, info_.access_lanes) : spec_.lanes;
+    bool last_is_wide = rows ? row_inner_.has_value() : lane_.has_value();
+    staging.lanes = last_is_wide ? static_cast<int>(inner) : 1;
+    out_.stagings.push_back(std::move(staging));
+  }
+
+  /// Where guards cut through tiles: tiles of rows, tails, and the reduction axes of the same guards.
+  void write_partition() {
+    if (spec_.near) return; // Copies carry the guards.
+    for (const DimSchedule &dim : out_.dims) {
+      bool guarded = false;
+      for (const ModelAccess &read : model_.reads)
+        for (size_t d = 0; d < model_.dims.size(); ++d) guarded |= read.guarded[d] && name(d) == dim.dim;
+      bool tail = !dim.fused.empty();
+      int64_t inner = 1;
+      for (size_t i = 1; i < dim.splits.size(); ++i) inner *= dim.splits[i].factor;
+      for (size_t d = 0; d < model_.dims.size(); ++d) tail |= name(d) == dim.dim && model_.dims[d].extent % inner != 0;
+      if ((guarded && inner_loops_see(dim)) || (tail && inner > 1)) out_.partition.push_back(dim.dim);
+    }
+  }
+
+  /// Loops of one iteration a tile are clipped, not partitioned; reduction axes matter beside a tiled dimension.
+  bool inner_loops_see(const DimSchedule &dim) const {
+    bool reduction = std::any_of(model_.dims.begin(), model_.dims.end(), [&](const ModelDim &d) { return d.name == dim.dim && d.is_reduction; });
+    return reduction ? spec_.rows > 1 || spec_.lanes > 1 : dim.splits.size() > 1;
+  }
+
+  const DefinitionModel &model_;
+  const TileSpec &spec_;
+  const TargetInfo &info_;
+  KernelSchedule out_;
+  LoopRef lane_group_;
+  std::vector<LoopRef> batch_groups_, row_groups_, reduction_serial_, reduction_unrolled_;
+  std::optional<LoopRef> lane_unrolled_, lane_worker_, lane_, row_outer_, row_worker_, row_inner_;
+  std::string row_name_;
+  bool is_valid_row_ = false;
+
+  void append(const LoopRef &loop) { out_.order.push_back(loop); }
+  void add_layout(Staging &staging, const ModelAccess &read, const LoopRef &loop) const { add_layout(staging, read, std::vector<LoopRef>{loop}); }
+};
+
+} // namespace
+
+KernelSchedule to_schedule(const std::string &kernel, const DefinitionModel &model, const TileSpec &spec, const TargetInfo &info) {
+  return ScheduleWriter(kernel, model, spec, info).run();
+}
+
+bool is_matrix_like(const DefinitionModel &model, const DimRoles &roles) {
+  bool lane_read = false, row_read = false;
+  for (const ModelAccess &read : model.reads) {
+    if (!read.in_reduction) continue;
+    bool lane = read.depends[roles.lane];
+    bool rows = std::any_of(roles.rows.begin(), roles.rows.end(), [&](size_t d) { return read.depends[d]; });
+    if (lane == rows) return false;
+    lane_read |= lane;
+    row_read |= rows;
+  }
+  return lane_read && row_read && model.accumulators == 1 && model.nested_terms == 1;
+}
+
+} // namespace sparkle
