@@ -6,8 +6,19 @@ namespace {
 constexpr FiletestCommand kCommands[] = {
     // keep-sorted
     {"clone", filetest_clone},
+    {"flatten", filetest_flatten},
+    {"hoist", filetest_hoist},
+    {"interpret", filetest_interpret},
+    {"prefetch", filetest_prefetch},
     {"print", filetest_print},
+    {"simplify", filetest_simplify},
+    {"stream", filetest_stream},
+    {"unroll", filetest_unroll},
+    {"vectorize", filetest_vectorize},
     {"verify", filetest_verify},
+#ifdef SPARKLE_HAS_VULKAN
+    {"vulkan", filetest_vulkan},
+#endif
 };
 
 } // namespace

@@ -20,4 +20,30 @@ Result<std::string> filetest_verify(const Filetest &test, Diagnostics &diagnosti
 /// `clone`: what a Rewriter without hooks makes of each kernel.
 Result<std::string> filetest_clone(const Filetest &test, Diagnostics &diagnostics);
 
+// filetest_cleanup.cpp
+/// `simplify`, `simplify{keep_grid}`.
+Result<std::string> filetest_simplify(const Filetest &test, Diagnostics &diagnostics);
+/// `hoist`, `hoist{statements}`, `hoist{expressions}`.
+Result<std::string> filetest_hoist(const Filetest &test, Diagnostics &diagnostics);
+/// `flatten`, `flatten{wide_indices}`.
+Result<std::string> filetest_flatten(const Filetest &test, Diagnostics &diagnostics);
+
+// filetest_interpret.cpp
+/// `interpret`: runs on small whole numbers and prints the outputs, row by row; `symbols: 3` gives every symbol.
+Result<std::string> filetest_interpret(const Filetest &test, Diagnostics &diagnostics);
+
+// filetest_lanes.cpp: with `target-info`, a machine of targets/fixtures
+/// `vectorize`.
+Result<std::string> filetest_vectorize(const Filetest &test, Diagnostics &diagnostics);
+/// `unroll`, `unroll{4096}`: with that budget in bytes instead of the machine's.
+Result<std::string> filetest_unroll(const Filetest &test, Diagnostics &diagnostics);
+/// `prefetch{prefetch wei at ic.0 distance 4 cache 1}`: the hint as in a schedule.
+Result<std::string> filetest_prefetch(const Filetest &test, Diagnostics &diagnostics);
+/// `stream{store streaming}`.
+Result<std::string> filetest_stream(const Filetest &test, Diagnostics &diagnostics);
+
+// filetest_vulkan.cpp
+/// `vulkan`: the GLSL of a program's kernels; it must also compile.
+Result<std::string> filetest_vulkan(const Filetest &test, Diagnostics &diagnostics);
+
 } // namespace sparkle
