@@ -2,6 +2,7 @@
 
 #include <map>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "compiler/analysis/imported.h"
@@ -182,16 +183,27 @@ private:
   ExprId bind(ExprId value) {
     if (auto known = bound_.find(value); known != bound_.end()) return b_.var(known->second);
     Type type = k_.type_of(value);
-    VarId var = b_.value_var(name_for(value), type);
     Anchor anchor = anchor_of(value);
     // Group loops nest perfectly: what needs only some of them stands in the innermost one.
     auto *loop = is_valid(anchor.stmt) ? std::get_if<For>(&k_.stmt(anchor.stmt)) : nullptr;
     if (!is_valid(anchor.stmt) || (loop && loop->kind == LoopKind::kGroup)) anchor.stmt = innermost_group_;
-    new_lets_[anchor.stmt].push_back(b_.let(var, value));
+    ExprId inner = rewrite_at(anchor.depth, value);
+    VarId var = b_.value_var(name_for(value), type);
+    new_lets_[anchor.stmt].push_back(b_.let(var, inner));
     bound_[value] = var;
     // Between the anchor and what was bound after it, so that parts of parts find it.
     anchors_[var] = anchor;
     return b_.var(var);
+  }
+
+  /// The value as a statement at `depth` would have it: its own parts may belong further out.
+  ExprId rewrite_at(int depth, ExprId value) {
+    int outer_depth = std::exchange(depth_, depth);
+    auto outer_memo = std::exchange(memo_, {});
+    ExprId result = rewrite(value);
+    depth_ = outer_depth;
+    memo_ = std::move(outer_memo);
+    return result;
   }
 
   std::string name_for(ExprId value) const {
