@@ -49,8 +49,8 @@ Result<const Target *> target_of(void *module, const fs::path &path) {
   auto *entry = reinterpret_cast<Entry *>(dlsym(module, "sparkle_llvm_target"));
   if (!version || !entry) return Error{ErrorCode::kUnsupported, path.string() + " is not a module of this program"};
   if (std::string_view(version()) != SPARKLE_VERSION)
-    return Error{ErrorCode::kUnsupported, path.string() + " is of version " + version() + ", this program is of version " +
-                                              SPARKLE_VERSION};
+    return Error{ErrorCode::kUnsupported,
+                 path.string() + " is of version " + version() + ", this program is of version " + SPARKLE_VERSION};
   return entry();
 }
 

@@ -33,13 +33,13 @@ Result<Artifact> lower_llvm(const Program &program, const TargetInfo &info, cons
 } // namespace
 
 std::span<const Target> targets() {
-  static const std::array kTable{
-      reference::target(),
+  static const std::array kTable {
+    reference::target(),
 #if SPARKLE_HAS_LLVM
-      Target{"llvm", check_llvm, lower_llvm},
+        Target{"llvm", check_llvm, lower_llvm},
 #endif
 #if SPARKLE_HAS_VULKAN
-      vulkan_target(),
+        vulkan_target(),
 #endif
   };
   return kTable;
@@ -50,7 +50,8 @@ Result<const Target *> find_target(std::string_view name) {
     if (target.name == name) return &target;
   if (std::ranges::find(kKnownNames, name) != kKnownNames.end())
     return Error{ErrorCode::kUnsupported, "target `" + std::string(name) + "` was left out of this build"};
-  return Error{ErrorCode::kInvalidInput, "there is no target `" + std::string(name) + "`; there are reference, llvm, vulkan"};
+  return Error{ErrorCode::kInvalidInput,
+               "there is no target `" + std::string(name) + "`; there are reference, llvm, vulkan"};
 }
 
 } // namespace sparkle

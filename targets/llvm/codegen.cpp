@@ -34,8 +34,9 @@ void register_native_target() {
 }
 
 /// What LLVMTargetMachine::addPassesToEmitFile does, without the machine scheduler before register allocation. It moves
-/// loads up until the accumulators of a full register tile spill: a 14 x 2 tile with 16 steps expanded had 50 stack accesses
-/// a turn on Cascade Lake with it and none without (2026-11-22). Its order is not missed by an out-of-order machine.
+/// loads up until the accumulators of a full register tile spill: a 14 x 2 tile with 16 steps expanded had 50 stack
+/// accesses a turn on Cascade Lake with it and none without (2026-11-22). Its order is not missed by an out-of-order
+/// machine.
 bool add_codegen_passes(llvm::legacy::PassManager &passes, llvm::TargetMachine &machine, llvm::raw_pwrite_stream &out,
                         llvm::CodeGenFileType type) {
   auto &target = static_cast<llvm::LLVMTargetMachine &>(machine);

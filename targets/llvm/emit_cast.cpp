@@ -28,14 +28,32 @@ Value *KernelEmitter::cast(Value *value, Type from, Type to) {
     return is_float(to.scalar) ? from_f32(wide, to) : float_to_integer(wide, to);
   }
   if (!is_float(to.scalar)) return cast_integer(value, from, to);
+  if (to.scalar == Scalar::kBF16 && from.scalar == Scalar::kI32) value = keep_sticky_bits(value);
   llvm::Type *f32 = type_of(Type{Scalar::kF32, to.lanes});
   return from_f32(is_signed(from.scalar) ? b_.CreateSIToFP(value, f32) : b_.CreateUIToFP(value, f32), to);
+}
+
+/// f32 holds 24 bits: rounding a greater number there and then to bf16 would round twice. So its low byte, far below
+/// the last bit of a bf16, becomes one bit that says whether any was set. f16 needs no such care: numbers that great
+/// are infinite.
+Value *KernelEmitter::keep_sticky_bits(Value *value) {
+  const auto constant = [&](int64_t n) {
+    return llvm::ConstantInt::get(value->getType(), static_cast<uint64_t>(n), true);
+  };
+  Value *low = b_.CreateAnd(value, constant(0xFF));
+  Value *is_set = b_.CreateICmpNE(low, constant(0));
+  Value *marked =
+      b_.CreateOr(b_.CreateAnd(value, constant(~int64_t{0xFF})), b_.CreateSelect(is_set, constant(0x80), constant(0)));
+  Value *magnitude = b_.CreateBinaryIntrinsic(llvm::Intrinsic::abs, value, b_.getFalse());
+  return b_.CreateSelect(b_.CreateICmpUGT(magnitude, constant(1 << 24)), marked, value);
 }
 
 /// Clamps to what the new type holds, where it holds less, then changes the width.
 Value *KernelEmitter::cast_integer(Value *value, Type from, Type to) {
   llvm::Type *type = type_of(to);
-  const auto constant = [&](int64_t n) { return llvm::ConstantInt::get(value->getType(), static_cast<uint64_t>(n), true); };
+  const auto constant = [&](int64_t n) {
+    return llvm::ConstantInt::get(value->getType(), static_cast<uint64_t>(n), true);
+  };
   const bool from_signed = is_signed(from.scalar);
   if (from.scalar != Scalar::kBool && least_value(from.scalar) < least_value(to.scalar))
     value = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, value, constant(least_value(to.scalar)));
@@ -68,7 +86,8 @@ Value *KernelEmitter::from_f32(Value *value, Type to) {
   return b_.CreateBitCast(b_.CreateFPTrunc(value, half), type_of(to));
 }
 
-/// Without AVX512-BF16 LLVM calls a runtime function for this; adding half a unit (less one for even) and cutting does it too.
+/// Without AVX512-BF16 LLVM calls a runtime function for this; adding half a unit (less one for even) and cutting does
+/// it too.
 Value *KernelEmitter::f32_to_bf16(Value *value, Type to) {
   llvm::Type *type = value->getType()->getWithNewType(b_.getInt32Ty());
   const auto constant = [&](uint64_t n) { return llvm::ConstantInt::get(type, n); };

@@ -215,7 +215,8 @@ Value *KernelEmitter::floor_division(BinaryOp op, Value *a, Value *b, bool divid
   if (dividend_not_negative) return is_div ? b_.CreateUDiv(a, b) : b_.CreateURem(a, b);
   auto *constant = llvm::dyn_cast<llvm::Constant>(b);
   if (constant && constant->getType()->isVectorTy()) constant = constant->getSplatValue();
-  if (auto *divisor = llvm::dyn_cast_or_null<llvm::ConstantInt>(constant); divisor && divisor->getValue().isPowerOf2()) {
+  if (auto *divisor = llvm::dyn_cast_or_null<llvm::ConstantInt>(constant);
+      divisor && divisor->getValue().isPowerOf2()) {
     // Shifts and masks of two's complement round down by themselves.
     if (is_div) return b_.CreateAShr(a, llvm::ConstantInt::get(a->getType(), divisor->getValue().logBase2()));
     return b_.CreateAnd(a, llvm::ConstantInt::get(a->getType(), divisor->getValue() - 1));
@@ -257,7 +258,8 @@ Value *KernelEmitter::emit_ramp(const Ramp &ramp) {
   std::vector<llvm::Constant *> steps;
   for (int i = 0; i < ramp.lanes; ++i)
     steps.push_back(llvm::ConstantInt::get(lane, static_cast<uint64_t>(i * ramp.stride), true));
-  return b_.CreateAdd(widen(emit(ramp.base), Scalar::kIndex, ramp.lanes), llvm::ConstantVector::get(steps), "", false, true);
+  return b_.CreateAdd(widen(emit(ramp.base), Scalar::kIndex, ramp.lanes), llvm::ConstantVector::get(steps), "", false,
+                      true);
 }
 
 } // namespace sparkle::llvm_target

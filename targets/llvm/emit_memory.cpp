@@ -61,8 +61,8 @@ Value *KernelEmitter::emit_first_lane(ExprId index) {
                     divides && is_not_negative(binary.a));
 }
 
-/// The largest power of two, up to a vector, that divides the address of lane 0. Streaming stores need it: LLVM splits one
-/// that may be unaligned into eight scalar ones.
+/// The largest power of two, up to a vector, that divides the address of lane 0. Streaming stores need it: LLVM splits
+/// one that may be unaligned into eight scalar ones.
 llvm::Align KernelEmitter::alignment_of(BufferId id, ExprId index) {
   auto [known, is_new] = index_factors_.try_emplace(index, 0);
   if (is_new) {
@@ -81,20 +81,19 @@ KernelEmitter::Place KernelEmitter::place(BufferId id, ExprId index, bool masked
   const Buffer &buffer = k_.buffer(id);
   Value *base = bases_[index_of(id)];
   SPARKLE_CHECK(base, "buffer used before its allocation or not bound");
-  Place place{base, lane_stride(index), nullptr, memory_type(buffer.element),
-              alignment_of(id, index)};
+  Place place{base, lane_stride(index), nullptr, memory_type(buffer.element), alignment_of(id, index)};
   if (!place.stride) {
     place.lanes = emit(index);
     return place;
   }
   Value *first = emit_first_lane(index);
-  place.pointer =
-      masked ? b_.CreateGEP(place.element, base, first) : b_.CreateInBoundsGEP(place.element, base, first);
+  place.pointer = masked ? b_.CreateGEP(place.element, base, first) : b_.CreateInBoundsGEP(place.element, base, first);
   return place;
 }
 
 Value *KernelEmitter::lane_address(BufferId id, const Place &place, int lane) {
-  if (place.stride) return b_.CreateGEP(place.element, place.pointer, b_.getInt64(static_cast<uint64_t>(lane * *place.stride)));
+  if (place.stride)
+    return b_.CreateGEP(place.element, place.pointer, b_.getInt64(static_cast<uint64_t>(lane * *place.stride)));
   return b_.CreateGEP(place.element, bases_[index_of(id)], extract(place.lanes, Scalar::kIndex, lane));
 }
 
@@ -123,7 +122,8 @@ Value *KernelEmitter::to_memory(Scalar scalar, Value *value) {
   return scalar == Scalar::kBool ? b_.CreateZExt(value, type) : b_.CreateSExt(value, type);
 }
 
-// ---- Loads -----------------------------------------------------------------------------------------------------------
+// ---- Loads
+// -----------------------------------------------------------------------------------------------------------
 
 void KernelEmitter::emit_load(const Load &load) {
   const Scalar scalar = k_.buffer(load.buffer).element;
@@ -177,7 +177,8 @@ Value *KernelEmitter::load_if(BufferId buffer, const Place &place, int lanes, Va
   return phi;
 }
 
-// ---- Stores ----------------------------------------------------------------------------------------------------------
+// ---- Stores
+// ----------------------------------------------------------------------------------------------------------
 
 void KernelEmitter::emit_store(const Store &store) {
   const Scalar scalar = k_.buffer(store.buffer).element;

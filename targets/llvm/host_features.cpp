@@ -11,8 +11,8 @@ namespace {
 
 #if defined(__x86_64__)
 
-/// LLVM's own detection is used for tuning only: it has reported AVX-512 on machines without it, and code that uses what a
-/// machine lacks dies of SIGILL.
+/// LLVM's own detection is used for tuning only: it has reported AVX-512 on machines without it, and code that uses
+/// what a machine lacks dies of SIGILL.
 struct HostLevels {
   bool avx2 = false;   ///< With fma, f16c, bmi, bmi2, lzcnt, movbe: x86-64-v3.
   bool avx512 = false; ///< F, BW, CD, DQ, VL: x86-64-v4.

@@ -31,7 +31,8 @@ llvm::Expected<std::unique_ptr<orc::LLJIT>> make_jit() {
       });
   auto jit = builder.create();
   // Failures come back from lookup; the default reporter would print them as well.
-  if (jit) (*jit)->getExecutionSession().setErrorReporter([](llvm::Error error) { llvm::consumeError(std::move(error)); });
+  if (jit)
+    (*jit)->getExecutionSession().setErrorReporter([](llvm::Error error) { llvm::consumeError(std::move(error)); });
   return jit;
 }
 
@@ -56,7 +57,8 @@ llvm::Error add_library_functions(orc::LLJIT &jit) {
 
 } // namespace
 
-Result<std::vector<CpuCode>> load_object(std::unique_ptr<llvm::MemoryBuffer> object, const std::vector<std::string> &names) {
+Result<std::vector<CpuCode>> load_object(std::unique_ptr<llvm::MemoryBuffer> object,
+                                         const std::vector<std::string> &names) {
   auto made = make_jit();
   if (!made) return to_error(made.takeError());
   std::shared_ptr<orc::LLJIT> jit = std::move(*made);

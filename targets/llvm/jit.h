@@ -14,6 +14,7 @@ namespace sparkle::llvm_target {
 
 /// Links `object`; entry i of the result is the function names[i]. All share one owner, which keeps the code mapped.
 /// Memory is writable or executable, never both.
-Result<std::vector<CpuCode>> load_object(std::unique_ptr<llvm::MemoryBuffer> object, const std::vector<std::string> &names);
+Result<std::vector<CpuCode>> load_object(std::unique_ptr<llvm::MemoryBuffer> object,
+                                         const std::vector<std::string> &names);
 
 } // namespace sparkle::llvm_target

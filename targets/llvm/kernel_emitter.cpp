@@ -20,8 +20,8 @@ constexpr int64_t kVectorBytes = 64; // The widest register, a cache line, and w
 
 KernelEmitter::KernelEmitter(const Kernel &kernel, llvm::Function &function, GroupArguments arguments)
     : k_(kernel), function_(function), arguments_(std::move(arguments)),
-      b_(function.getContext(), llvm::TargetFolder(function.getParent()->getDataLayout())),
-      values_(kernel.var_count()), bases_(kernel.buffer_count()) {
+      b_(function.getContext(), llvm::TargetFolder(function.getParent()->getDataLayout())), values_(kernel.var_count()),
+      bases_(kernel.buffer_count()) {
   for (const auto &[buffer, address] : arguments_.buffers) bases_[index_of(buffer)] = address;
 }
 
@@ -96,10 +96,10 @@ void KernelEmitter::emit_expanded(const For &loop) {
   }
 }
 
-// An expanded loop that loads from memory and accumulates in registers was put in this order by the schedule, to fit the
-// registers. LLVM's scheduler hoists the loads of later iterations over earlier arithmetic and then spills (14 x 2 vectors
-// with 4 steps expanded: 8 spills a turn on Cascade Lake, 2026-11-22; none with fences). An out-of-order machine gains
-// nothing from the hoisting.
+// An expanded loop that loads from memory and accumulates in registers was put in this order by the schedule, to fit
+// the registers. LLVM's scheduler hoists the loads of later iterations over earlier arithmetic and then spills (14 x 2
+// vectors with 4 steps expanded: 8 spills a turn on Cascade Lake, 2026-11-22; none with fences). An out-of-order
+// machine gains nothing from the hoisting.
 bool KernelEmitter::wants_fences(StmtId body) {
   auto [known, is_new] = fences_.try_emplace(body, false);
   if (!is_new) return known->second;

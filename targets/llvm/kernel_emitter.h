@@ -21,8 +21,8 @@ struct GroupArguments {
   llvm::Value *scratch = nullptr;
 };
 
-/// Values: index is i64 as a scalar and i32 or i64 (Kernel::index_bits) as a lane; f16 and bf16 are carried as their bits
-/// (i16), so that no machine needs arithmetic on them; bool is i1, and a byte in memory.
+/// Values: index is i64 as a scalar and i32 or i64 (Kernel::index_bits) as a lane; f16 and bf16 are carried as their
+/// bits (i16), so that no machine needs arithmetic on them; bool is i1, and a byte in memory.
 class KernelEmitter {
 public:
   KernelEmitter(const Kernel &kernel, llvm::Function &function, GroupArguments arguments);
@@ -58,7 +58,7 @@ private:
     std::optional<int64_t> stride; ///< 0 for all lanes alike.
     Value *lanes = nullptr;        ///< Element numbers, when they have no common stride.
     llvm::Type *element;           ///< As it lies in memory.
-    llvm::Align alignment; ///< Of `pointer`.
+    llvm::Align alignment;         ///< Of `pointer`.
   };
   void emit_load(const Load &load);
   void emit_store(const Store &store);
@@ -105,6 +105,7 @@ private:
   // emit_cast.cpp
   Value *cast(Value *value, Type from, Type to);
   Value *cast_integer(Value *value, Type from, Type to);
+  Value *keep_sticky_bits(Value *value);
   Value *float_to_integer(Value *value, Type to);
   Value *to_f32(Value *value, Type from);
   Value *from_f32(Value *value, Type to);
@@ -119,9 +120,9 @@ private:
   const Kernel &k_;
   llvm::Function &function_;
   GroupArguments arguments_;
-  llvm::IRBuilder<llvm::TargetFolder> b_; ///< Folds constants alone: more would look at loop variables half made.
-  std::vector<Value *> values_; ///< By VarId.
-  std::vector<Value *> bases_;  ///< By BufferId: address of the first element.
+  llvm::IRBuilder<llvm::TargetFolder> b_;    ///< Folds constants alone: more would look at loop variables half made.
+  std::vector<Value *> values_;              ///< By VarId.
+  std::vector<Value *> bases_;               ///< By BufferId: address of the first element.
   std::unordered_map<ExprId, Value *> memo_; ///< Of the statement being emitted.
   std::unordered_map<StmtId, bool> fences_;
   std::unordered_map<ExprId, int64_t> index_factors_;

@@ -7,8 +7,8 @@
 
 namespace sparkle::llvm_target {
 
-/// LLVM's instruction selection and printing recurse deeply; a caller's worker thread may have only half a megabyte of stack.
-/// `work` must not throw. kOutOfMemory when no thread can be started.
+/// LLVM's instruction selection and printing recurse deeply; a caller's worker thread may have only half a megabyte of
+/// stack. `work` must not throw. kOutOfMemory when no thread can be started.
 Status run_on_large_stack(const std::function<void()> &work);
 
 } // namespace sparkle::llvm_target

@@ -16,11 +16,13 @@ public:
 
   Status run() {
     if (k_.stage != Stage::kLowerable)
-      return refuse("is at stage " + std::string(name_of(k_.stage)) + ", not " + std::string(name_of(Stage::kLowerable)));
+      return refuse("is at stage " + std::string(name_of(k_.stage)) + ", not " +
+                    std::string(name_of(Stage::kLowerable)));
     visit(k_.body, 1, 1);
     if (!reason_.empty()) return refuse(reason_);
     if (workers_ > 1 && !shared_.empty())
-      return refuse(shared_ + " with " + std::to_string(workers_) + " workers in a group; this target runs one at a time");
+      return refuse(shared_ + " with " + std::to_string(workers_) +
+                    " workers in a group; this target runs one at a time");
     if (statements_ > kMaxExpandedStmts)
       return refuse("expands to " + std::to_string(statements_) + " statements, more than " +
                     std::to_string(kMaxExpandedStmts));
@@ -54,9 +56,11 @@ private:
         [&](const Let &) {}, [&](const Load &s) { check_access(s.buffer, s.indices); },
         [&](const Store &s) { check_access(s.buffer, s.indices); },
         [&](const Copy &) { because("holds a copy; copies are expanded before this target"); },
-        [&](const Prefetch &s) { check_access(s.buffer, s.indices); }, [&](const Barrier &) { shares("has a barrier"); },
-        [&](const Alloc &s) { visit_alloc(s, workers); }, [&](const FragmentFill &) { because("uses fragments"); },
-        [&](const FragmentMove &) { because("uses fragments"); }, [&](const FragmentMma &) { because("uses fragments"); });
+        [&](const Prefetch &s) { check_access(s.buffer, s.indices); },
+        [&](const Barrier &) { shares("has a barrier"); }, [&](const Alloc &s) { visit_alloc(s, workers); },
+        [&](const FragmentFill &) { because("uses fragments"); },
+        [&](const FragmentMove &) { because("uses fragments"); },
+        [&](const FragmentMma &) { because("uses fragments"); });
   }
 
   void visit_loop(const For &loop, int64_t copies, int64_t workers) {

@@ -6,8 +6,8 @@
 
 namespace sparkle::llvm_target {
 
-/// kUnsupported where the kernel is not at Stage::kLowerable, uses fragments, shares memory or barriers among more than one
-/// worker of a group, or would expand to more than kMaxExpandedStmts statements.
+/// kUnsupported where the kernel is not at Stage::kLowerable, uses fragments, shares memory or barriers among more than
+/// one worker of a group, or would expand to more than kMaxExpandedStmts statements.
 Status check_kernel(const Kernel &kernel);
 
 /// Statements after expansion of unrolled loops; beyond it code is megabytes and compiling takes minutes.

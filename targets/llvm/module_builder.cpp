@@ -25,12 +25,11 @@ std::string symbol_of(std::string_view name, size_t number) {
   return symbol;
 }
 
-/// Two functions for each launch: the entry walks the tasks, the group function runs one. Two, because only a function's
-/// parameters can tell LLVM that buffers do not overlap without metadata on every access.
+/// Two functions for each launch: the entry walks the tasks, the group function runs one. Two, because only a
+/// function's parameters can tell LLVM that buffers do not overlap without metadata on every access.
 class LaunchBuilder {
 public:
-  LaunchBuilder(const Kernel &kernel, const Launch &launch, const CpuModel &cpu,
-                llvm::Module &module)
+  LaunchBuilder(const Kernel &kernel, const Launch &launch, const CpuModel &cpu, llvm::Module &module)
       : kernel_(kernel), launch_(launch), cpu_(cpu), module_(module), context_(module.getContext()),
         bindings_(bound_buffers(kernel)) {}
 
@@ -130,8 +129,7 @@ GroupArguments LaunchBuilder::name_arguments(llvm::Function &group) {
 
 void LaunchBuilder::make_entry(const std::string &name, llvm::Function &group, bool streams) {
   llvm::Type *i64 = llvm::Type::getInt64Ty(context_);
-  llvm::Function *entry =
-      make_function(name, {pointer(), i64, i64, pointer()}, llvm::GlobalValue::ExternalLinkage);
+  llvm::Function *entry = make_function(name, {pointer(), i64, i64, pointer()}, llvm::GlobalValue::ExternalLinkage);
   entry->addParamAttr(0, llvm::Attribute::ReadOnly);
   llvm::IRBuilder<> b(llvm::BasicBlock::Create(context_, "entry", entry));
   const auto load_pointer = [&](Value *base, size_t slot) {
@@ -146,7 +144,8 @@ void LaunchBuilder::make_entry(const std::string &name, llvm::Function &group, b
   for (const Extent &extent : launch_.groups) {
     Value *value = b.getInt64(static_cast<uint64_t>(extent.value));
     if (!extent.is_constant())
-      value = b.CreateAlignedLoad(i64, b.CreateConstInBoundsGEP1_64(i64, symbols, index_of(extent.symbol)), llvm::Align(8));
+      value =
+          b.CreateAlignedLoad(i64, b.CreateConstInBoundsGEP1_64(i64, symbols, index_of(extent.symbol)), llvm::Align(8));
     extents.push_back(value);
   }
   arguments.insert(arguments.end(), {symbols, uniforms, entry->getArg(3)});

@@ -17,7 +17,8 @@ namespace sparkle::llvm_target {
 
 struct BuiltModule {
   std::unique_ptr<llvm::Module> module;
-  std::vector<std::string> entries; ///< Names of the functions (SparkleCpuEntry): prepack launches first, then the others.
+  std::vector<std::string>
+      entries; ///< Names of the functions (SparkleCpuEntry): prepack launches first, then the others.
   std::vector<int64_t> scratch_bytes;
 };
 

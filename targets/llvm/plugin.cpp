@@ -1,5 +1,5 @@
-// The LLVM target as a shared module: targets/registry.cpp opens it when the target is used, because loading libLLVM costs
-// about 15 ms of process start.
+// The LLVM target as a shared module: targets/registry.cpp opens it when the target is used, because loading libLLVM
+// costs about 15 ms of process start.
 #include <mutex>
 
 #include <llvm/IR/DiagnosticInfo.h>

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <thread>
 
 #include "tests/unit/targets/llvm/llvm_kernels.h"
 
@@ -43,7 +44,8 @@ void expect_same_bits(const std::vector<float> &got, const std::vector<float> &w
     if (std::isnan(want[i])) {
       EXPECT_TRUE(std::isnan(got[i])) << i;
     } else {
-      EXPECT_EQ(std::bit_cast<uint32_t>(got[i]), std::bit_cast<uint32_t>(want[i])) << i << ": " << got[i] << " " << want[i];
+      EXPECT_EQ(std::bit_cast<uint32_t>(got[i]), std::bit_cast<uint32_t>(want[i]))
+          << i << ": " << got[i] << " " << want[i];
     }
   }
 }
@@ -52,7 +54,8 @@ TEST(LlvmKernel, AddsVectorsWithAMaskedTail) {
   KernelMaker m;
   Builder &b = m.b;
   constexpr int64_t kCount = 37;
-  const BufferId x = m.tensor("x", Scalar::kF32, kCount, Role::kInput), y = m.tensor("y", Scalar::kF32, kCount, Role::kInput);
+  const BufferId x = m.tensor("x", Scalar::kF32, kCount, Role::kInput),
+                 y = m.tensor("y", Scalar::kF32, kCount, Role::kInput);
   const BufferId z = m.tensor("z", Scalar::kF32, kCount, Role::kOutput);
   const VarId g = b.loop_var("g");
   const VarId vx = b.value_var("vx", kF32Type.with_lanes(kLanes)), vy = b.value_var("vy", kF32Type.with_lanes(kLanes));
@@ -78,8 +81,8 @@ TEST(LlvmKernel, NumbersTasksInRasterOrder) {
   const ExprId at = b.add(b.mul(b.add(b.mul(b.var(i), b.index(3)), b.var(j)), b.index(5)), b.var(k));
   const ExprId code = b.add(b.add(b.mul(b.var(i), b.index(100)), b.mul(b.var(j), b.index(10))), b.var(k));
   const StmtId store = b.store(out, {at}, b.cast(kI32Type, code));
-  const StmtId body = b.loop(
-      i, 2, LoopKind::kGroup, b.loop(j, 3, LoopKind::kGroup, b.loop(k, 5, LoopKind::kGroup, store)));
+  const StmtId body =
+      b.loop(i, 2, LoopKind::kGroup, b.loop(j, 3, LoopKind::kGroup, b.loop(k, 5, LoopKind::kGroup, store)));
   const Artifact artifact = lower(m.finish(body));
   std::vector<int32_t> got(30, -1);
   run(artifact, {got.data()}, 22, 7);
@@ -94,7 +97,8 @@ TEST(LlvmKernel, NumbersTasksInRasterOrder) {
 TEST(LlvmKernel, GathersAndSplats) {
   KernelMaker m;
   Builder &b = m.b;
-  const BufferId in = m.tensor("in", Scalar::kF32, 64, Role::kInput), out = m.tensor("out", Scalar::kF32, 64, Role::kOutput);
+  const BufferId in = m.tensor("in", Scalar::kF32, 64, Role::kInput),
+                 out = m.tensor("out", Scalar::kF32, 64, Role::kOutput);
   const Type vector = kF32Type.with_lanes(kLanes);
   const VarId strided = b.value_var("strided", vector), splat = b.value_var("splat", vector);
   const VarId mixed = b.value_var("mixed", vector), some = b.value_var("some", vector);
@@ -102,11 +106,11 @@ TEST(LlvmKernel, GathersAndSplats) {
   const ExprId parity = b.mod(b.mul(lane, lane), b.broadcast(b.index(7), kLanes));
   const ExprId first = b.less(lane, b.broadcast(b.index(5), kLanes));
   const auto out_at = [&](int64_t i) { return std::vector<ExprId>{b.ramp(b.index(i * kLanes), 1, kLanes)}; };
-  const Artifact artifact = lower(m.finish(b.block(
-      {m.load(strided, in, b.ramp(b.index(1), 3, kLanes)), m.load(splat, in, b.broadcast(b.index(9), kLanes)),
-       m.load(mixed, in, parity), m.load(some, in, b.ramp(b.index(0), 16, kLanes), first, b.real(vector, -2)),
-       b.store(out, out_at(0), b.var(strided)), b.store(out, out_at(1), b.var(splat)),
-       b.store(out, out_at(2), b.var(mixed)), b.store(out, out_at(3), b.var(some))})));
+  const Artifact artifact = lower(m.finish(
+      b.block({m.load(strided, in, b.ramp(b.index(1), 3, kLanes)), m.load(splat, in, b.broadcast(b.index(9), kLanes)),
+               m.load(mixed, in, parity), m.load(some, in, b.ramp(b.index(0), 16, kLanes), first, b.real(vector, -2)),
+               b.store(out, out_at(0), b.var(strided)), b.store(out, out_at(1), b.var(splat)),
+               b.store(out, out_at(2), b.var(mixed)), b.store(out, out_at(3), b.var(some))})));
   std::vector<float> data(80), got(64);
   std::iota(data.begin(), data.end(), 0.0f);
   run(artifact, {data.data(), got.data()});
@@ -123,10 +127,12 @@ TEST(LlvmKernel, ScattersOnlyActiveLanes) {
   Builder &b = m.b;
   const BufferId out = m.tensor("out", Scalar::kF32, 64, Role::kOutput);
   const ExprId lane = b.ramp(b.index(0), 1, kLanes);
-  const ExprId mask = b.compare(CompareOp::kEq, b.mod(lane, b.broadcast(b.index(2), kLanes)), b.zero(kIndexType.with_lanes(kLanes)));
+  const ExprId mask =
+      b.compare(CompareOp::kEq, b.mod(lane, b.broadcast(b.index(2), kLanes)), b.zero(kIndexType.with_lanes(kLanes)));
   const ExprId value = b.cast(kF32Type.with_lanes(kLanes), lane);
-  const Artifact artifact = lower(m.finish(b.block({b.store(out, {b.ramp(b.index(0), 2, kLanes)}, value, mask),
-                                                    b.store(out, {b.ramp(b.index(33), 2, 8)}, b.real(kF32Type.with_lanes(8), 7))})));
+  const Artifact artifact =
+      lower(m.finish(b.block({b.store(out, {b.ramp(b.index(0), 2, kLanes)}, value, mask),
+                              b.store(out, {b.ramp(b.index(33), 2, 8)}, b.real(kF32Type.with_lanes(8), 7))})));
   std::vector<float> got(64, -1);
   run(artifact, {got.data()});
   for (size_t i = 0; i < 32; ++i) EXPECT_EQ(got[i], i % 4 == 0 ? static_cast<float>(i / 2) : -1) << i;
@@ -136,11 +142,13 @@ TEST(LlvmKernel, ScattersOnlyActiveLanes) {
 TEST(LlvmKernel, ScalarMasksGuardTheAccess) {
   KernelMaker m;
   Builder &b = m.b;
-  const BufferId in = m.tensor("in", Scalar::kF32, 4, Role::kInput), out = m.tensor("out", Scalar::kF32, 8, Role::kOutput);
+  const BufferId in = m.tensor("in", Scalar::kF32, 4, Role::kInput),
+                 out = m.tensor("out", Scalar::kF32, 8, Role::kOutput);
   const VarId i = b.loop_var("i"), x = b.value_var("x", kF32Type);
   const ExprId at = b.sub(b.var(i), b.index(2));
   const ExprId inside = b.both(b.less_equal(b.index(0), at), b.less(at, b.index(4)));
-  const StmtId body = b.block({m.load(x, in, at, inside, b.real(kF32Type, 0.5)), b.store(out, {b.var(i)}, b.var(x), b.less(b.var(i), b.index(7)))});
+  const StmtId body = b.block({m.load(x, in, at, inside, b.real(kF32Type, 0.5)),
+                               b.store(out, {b.var(i)}, b.var(x), b.less(b.var(i), b.index(7)))});
   const Artifact artifact = lower(m.finish(b.loop(i, 8, LoopKind::kSerial, body)));
   std::vector<float> data{1, 2, 3, 4}, got(8, -1);
   run(artifact, {data.data(), got.data()});
@@ -154,16 +162,23 @@ TEST(LlvmKernel, MinAndMaxTakeTheFirstOperandWhereNeitherIsLess) {
     low[i] = c[i] < a[i] ? c[i] : a[i];
     high[i] = a[i] < c[i] ? c[i] : a[i];
   }
-  expect_same_bits(map_vector<float>(Scalar::kF32, Scalar::kF32, [](Builder &b, auto v) { return b.min(v[0], v[1]); }, a, c), low);
-  expect_same_bits(map_vector<float>(Scalar::kF32, Scalar::kF32, [](Builder &b, auto v) { return b.max(v[0], v[1]); }, a, c), high);
+  expect_same_bits(map_vector<float>(
+                       Scalar::kF32, Scalar::kF32, [](Builder &b, auto v) { return b.min(v[0], v[1]); }, a, c),
+                   low);
+  expect_same_bits(map_vector<float>(
+                       Scalar::kF32, Scalar::kF32, [](Builder &b, auto v) { return b.max(v[0], v[1]); }, a, c),
+                   high);
 }
 
 TEST(LlvmKernel, DivisionRoundsDown) {
   const std::vector<int32_t> a{-7, -6, -1, 0, 1, 6, 7, std::numeric_limits<int32_t>::min()}, c{3, 3, 3, 3, 3, 3, 3, 5};
-  const auto q = map_vector<int32_t>(Scalar::kI32, Scalar::kI32, [](Builder &b, auto v) { return b.div(v[0], v[1]); }, a, c);
-  const auto r = map_vector<int32_t>(Scalar::kI32, Scalar::kI32, [](Builder &b, auto v) { return b.mod(v[0], v[1]); }, a, c);
+  const auto q = map_vector<int32_t>(
+      Scalar::kI32, Scalar::kI32, [](Builder &b, auto v) { return b.div(v[0], v[1]); }, a, c);
+  const auto r = map_vector<int32_t>(
+      Scalar::kI32, Scalar::kI32, [](Builder &b, auto v) { return b.mod(v[0], v[1]); }, a, c);
   const auto eighth = map_vector<int32_t>(
-      Scalar::kI32, Scalar::kI32, [](Builder &b, auto v) { return b.div(v[0], b.integer(kI32Type.with_lanes(8), 8)); }, a);
+      Scalar::kI32, Scalar::kI32, [](Builder &b, auto v) { return b.div(v[0], b.integer(kI32Type.with_lanes(8), 8)); },
+      a);
   for (size_t i = 0; i < a.size(); ++i) {
     const auto want = static_cast<int32_t>(std::floor(static_cast<double>(a[i]) / c[i]));
     EXPECT_EQ(q[i], want) << a[i];
@@ -174,9 +189,7 @@ TEST(LlvmKernel, DivisionRoundsDown) {
 
 TEST(LlvmKernel, NarrowingSaturates) {
   const std::vector<int32_t> wide{-1000, -129, -128, -1, 0, 127, 128, 255};
-  const auto to = [](Scalar scalar) {
-    return [scalar](Builder &b, auto v) { return b.cast(Type{scalar, 8}, v[0]); };
-  };
+  const auto to = [](Scalar scalar) { return [scalar](Builder &b, auto v) { return b.cast(Type{scalar, 8}, v[0]); }; };
   EXPECT_EQ((map_vector<int8_t>(Scalar::kI8, Scalar::kI32, to(Scalar::kI8), wide)),
             (std::vector<int8_t>{-128, -128, -128, -1, 0, 127, 127, 127}));
   EXPECT_EQ((map_vector<uint8_t>(Scalar::kU8, Scalar::kI32, to(Scalar::kU8), wide)),
@@ -195,10 +208,9 @@ TEST(LlvmKernel, NarrowingSaturates) {
 }
 
 TEST(LlvmKernel, HalvesRoundToNearestEven) {
-  const auto to = [](Scalar scalar) {
-    return [scalar](Builder &b, auto v) { return b.cast(Type{scalar, 8}, v[0]); };
-  };
-  const std::vector<float> real{1.0f, 1.0f + 0x1p-8f, 1.0f + 3 * 0x1p-8f, -2.5f, 70000.0f, kInf, 0x1.FFp-130f, 65504.0f};
+  const auto to = [](Scalar scalar) { return [scalar](Builder &b, auto v) { return b.cast(Type{scalar, 8}, v[0]); }; };
+  const std::vector<float> real{1.0f,     1.0f + 0x1p-8f, 1.0f + 3 * 0x1p-8f, -2.5f,
+                                70000.0f, kInf,           0x1.FFp-130f,       65504.0f};
   EXPECT_EQ((map_vector<uint16_t>(Scalar::kBF16, Scalar::kF32, to(Scalar::kBF16), real)),
             (std::vector<uint16_t>{0x3F80, 0x3F80, 0x3F82, 0xC020, 0x4789, 0x7F80, 0x0010, 0x4780}));
   const std::vector<float> fine{1.0f, 1.0f + 0x1p-11f, 1.0f + 3 * 0x1p-11f, -2.5f, 70000.0f, kInf, 0x1p-24f, 65504.0f};
@@ -212,12 +224,25 @@ TEST(LlvmKernel, HalvesRoundToNearestEven) {
                    {1.0f, -2.5f, kInf, 0x1p-129f, 0.0f, -0.0f, 3.140625f, 0.5f});
 }
 
+TEST(LlvmKernel, WholeNumbersRoundOnceToHalves) {
+  const std::vector<int32_t> whole{0,          -3,          257,        0x01010000,
+                                   0x01010001, -0x01010001, 0x7FFFFFFF, std::numeric_limits<int32_t>::min()};
+  const auto to = [](Scalar scalar) { return [scalar](Builder &b, auto v) { return b.cast(Type{scalar, 8}, v[0]); }; };
+  // 0x01010000 lies between 0x01000000 and 0x01020000: to the even one; anything more goes up.
+  EXPECT_EQ((map_vector<uint16_t>(Scalar::kBF16, Scalar::kI32, to(Scalar::kBF16), whole)),
+            (std::vector<uint16_t>{0x0000, 0xC040, 0x4380, 0x4B80, 0x4B81, 0xCB81, 0x4F00, 0xCF00}));
+  EXPECT_EQ((map_vector<uint16_t>(Scalar::kF16, Scalar::kI32, to(Scalar::kF16), whole)),
+            (std::vector<uint16_t>{0x0000, 0xC200, 0x5C04, 0x7C00, 0x7C00, 0xFC00, 0x7C00, 0xFC00}));
+}
+
 TEST(LlvmKernel, RoundsAndTakesRootsExactly) {
   const std::vector<float> x{0.5f, 1.5f, 2.5f, -0.5f, 7.25f, 1e10f, 2.0f, 9.0f};
   const auto apply = [&](UnaryOp op, auto want) {
     std::vector<float> expected;
     for (float v : x) expected.push_back(want(v));
-    expect_same_bits(map_vector<float>(Scalar::kF32, Scalar::kF32, [op](Builder &b, auto v) { return b.unary(op, v[0]); }, x), expected);
+    expect_same_bits(map_vector<float>(
+                         Scalar::kF32, Scalar::kF32, [op](Builder &b, auto v) { return b.unary(op, v[0]); }, x),
+                     expected);
   };
   apply(UnaryOp::kRound, [](float v) { return std::nearbyint(v); });
   apply(UnaryOp::kFloor, [](float v) { return std::floor(v); });
@@ -236,8 +261,10 @@ TEST(LlvmKernel, RoundsAndTakesRootsExactly) {
 TEST(LlvmKernel, CombinesLanes) {
   KernelMaker m;
   Builder &b = m.b;
-  const BufferId in = m.tensor("in", Scalar::kF32, 8, Role::kInput), out = m.tensor("out", Scalar::kF32, 16, Role::kOutput);
-  const BufferId bytes = m.tensor("bytes", Scalar::kU8, 16, Role::kInput), signs = m.tensor("signs", Scalar::kI8, 16, Role::kInput);
+  const BufferId in = m.tensor("in", Scalar::kF32, 8, Role::kInput),
+                 out = m.tensor("out", Scalar::kF32, 16, Role::kOutput);
+  const BufferId bytes = m.tensor("bytes", Scalar::kU8, 16, Role::kInput),
+                 signs = m.tensor("signs", Scalar::kI8, 16, Role::kInput);
   const BufferId dots = m.tensor("dots", Scalar::kI32, 4, Role::kOutput);
   const VarId x = b.value_var("x", kF32Type.with_lanes(8));
   const VarId u = b.value_var("u", Type{Scalar::kU8, 16}), s = b.value_var("s", Type{Scalar::kI8, 16});
@@ -245,12 +272,13 @@ TEST(LlvmKernel, CombinesLanes) {
   const ExprId reversed = intern(Shuffle{{b.var(x)}, {7, 6, 5, 4, 3, 2, 1, 0}});
   const ExprId both = intern(Shuffle{{b.var(x), b.real(kF32Type, 42)}, {0, 8, 7, 8}});
   const ExprId dot = intern(Dot{b.integer(kI32Type.with_lanes(4), 1000), b.var(u), b.var(s)});
-  const ExprId sum = intern(ReduceLanes{ReduceOp::kSum, b.var(x)}), greatest = intern(ReduceLanes{ReduceOp::kMax, b.var(x)});
-  const Artifact artifact = lower(m.finish(b.block(
-      {m.load(x, in, b.ramp(b.index(0), 1, 8)), m.load(u, bytes, b.ramp(b.index(0), 1, 16)),
-       m.load(s, signs, b.ramp(b.index(0), 1, 16)), b.store(out, {b.ramp(b.index(0), 1, 8)}, reversed),
-       b.store(out, {b.ramp(b.index(8), 1, 4)}, both), b.store(out, {b.index(12)}, sum),
-       b.store(out, {b.index(13)}, greatest), b.store(dots, {b.ramp(b.index(0), 1, 4)}, dot)})));
+  const ExprId sum = intern(ReduceLanes{ReduceOp::kSum, b.var(x)}),
+               greatest = intern(ReduceLanes{ReduceOp::kMax, b.var(x)});
+  const Artifact artifact = lower(
+      m.finish(b.block({m.load(x, in, b.ramp(b.index(0), 1, 8)), m.load(u, bytes, b.ramp(b.index(0), 1, 16)),
+                        m.load(s, signs, b.ramp(b.index(0), 1, 16)), b.store(out, {b.ramp(b.index(0), 1, 8)}, reversed),
+                        b.store(out, {b.ramp(b.index(8), 1, 4)}, both), b.store(out, {b.index(12)}, sum),
+                        b.store(out, {b.index(13)}, greatest), b.store(dots, {b.ramp(b.index(0), 1, 4)}, dot)})));
   std::vector<float> data{1e8f, 1, 2, -1e8f, 3, 4, 5, 6}, got(16);
   std::vector<uint8_t> unsigned_bytes(16, 255);
   std::vector<int8_t> signed_bytes{-128, -128, -128, -128, 1, 2, 3, 4, 127, 127, 127, 127, 0, 0, 0, -1};
@@ -271,7 +299,8 @@ TEST(LlvmKernel, ReadsSymbolsAndUniforms) {
   m.program.uniforms.add({"shift", Scalar::kI32});
   const VarId count = m.kernel.add_var({"N", kIndexType, VarKind::kSymbol, {}, 0, n, kNoId<UniformId>});
   const VarId scale = m.kernel.add_var({"alpha", kF32Type, VarKind::kUniform, {}, 0, kNoId<SymbolId>, alpha});
-  const VarId shift = m.kernel.add_var({"shift", kI32Type, VarKind::kUniform, {}, 0, kNoId<SymbolId>, static_cast<UniformId>(1)});
+  const VarId shift =
+      m.kernel.add_var({"shift", kI32Type, VarKind::kUniform, {}, 0, kNoId<SymbolId>, static_cast<UniformId>(1)});
   const BufferId out = m.tensor("out", Scalar::kF32, 16, Role::kOutput);
   const VarId g = b.loop_var("g"), i = b.loop_var("i");
   const ExprId value = b.add(b.mul(b.cast(kF32Type, b.var(i)), b.var(scale)), b.cast(kF32Type, b.var(shift)));
@@ -287,16 +316,23 @@ TEST(LlvmKernel, ReadsSymbolsAndUniforms) {
 TEST(LlvmKernel, NearBuffersShareScratchByLifetime) {
   KernelMaker m;
   Builder &b = m.b;
-  const BufferId in = m.tensor("in", Scalar::kF32, 32, Role::kInput), out = m.tensor("out", Scalar::kF32, 32, Role::kOutput);
+  const BufferId in = m.tensor("in", Scalar::kF32, 32, Role::kInput),
+                 out = m.tensor("out", Scalar::kF32, 32, Role::kOutput);
   std::vector<StmtId> blocks;
   for (int part = 0; part < 2; ++part) {
     const BufferId near = b.local("near", Scalar::kF32, std::array<int64_t, 1>{20}, MemoryLevel::kNear);
-    const VarId i = b.loop_var("i"), j = b.loop_var("j"), x = b.value_var("x", kF32Type), y = b.value_var("y", kF32Type);
+    const VarId i = b.loop_var("i"), j = b.loop_var("j"), x = b.value_var("x", kF32Type),
+                y = b.value_var("y", kF32Type);
     const ExprId offset = b.index(part * 16);
-    blocks.push_back(b.when(b.less(b.index(0), b.index(1)), m.kernel.add_stmt(Block{
-        {m.alloc(near),
-         b.loop(i, 16, LoopKind::kSerial, b.block({m.load(x, in, b.add(b.var(i), offset)), b.store(near, {b.var(i)}, b.var(x))})),
-         b.loop(j, 16, LoopKind::kSerial, b.block({m.load(y, near, b.sub(b.index(15), b.var(j))), b.store(out, {b.add(b.var(j), offset)}, b.var(y))}))}})));
+    blocks.push_back(
+        b.when(b.less(b.index(0), b.index(1)),
+               m.kernel.add_stmt(Block{
+                   {m.alloc(near),
+                    b.loop(i, 16, LoopKind::kSerial,
+                           b.block({m.load(x, in, b.add(b.var(i), offset)), b.store(near, {b.var(i)}, b.var(x))})),
+                    b.loop(j, 16, LoopKind::kSerial,
+                           b.block({m.load(y, near, b.sub(b.index(15), b.var(j))),
+                                    b.store(out, {b.add(b.var(j), offset)}, b.var(y))}))}})));
   }
   const Artifact artifact = lower(m.finish(m.kernel.add_stmt(Block{blocks})));
   EXPECT_EQ(artifact.launches[0].scratch_bytes, 128);
@@ -314,7 +350,8 @@ TEST(LlvmKernel, BranchesAndStreamingStores) {
   const Type vector = kF32Type.with_lanes(kLanes);
   const ExprId at = b.ramp(b.mul(b.var(i), b.index(kLanes)), 1, kLanes);
   const StmtId streamed = m.kernel.add_stmt(Store{out, {at}, b.real(vector, 3), kNoId<ExprId>, StoreKind::kStreaming});
-  const StmtId body = b.when(b.compare(CompareOp::kEq, b.mod(b.var(i), b.index(2)), b.index(0)), streamed, b.store(out, {at}, b.real(vector, 4)));
+  const StmtId body = b.when(b.compare(CompareOp::kEq, b.mod(b.var(i), b.index(2)), b.index(0)), streamed,
+                             b.store(out, {at}, b.real(vector, 4)));
   LowerOptions options;
   options.keep_text = options.assembly = true;
   const Artifact artifact = lower(m.finish(b.loop(i, 4, LoopKind::kSerial, body)), options);
@@ -331,7 +368,8 @@ TEST(LlvmKernel, RunsWorkersOneAfterTheOther) {
   const BufferId out = m.tensor("out", Scalar::kI32, 12, Role::kOutput);
   const VarId t = b.loop_var("t"), w = b.loop_var("w");
   const ExprId at = b.add(b.mul(b.var(t), b.index(4)), b.var(w));
-  const StmtId body = b.loop(t, 3, LoopKind::kTeam, b.loop(w, 4, LoopKind::kWorker, b.store(out, {at}, b.cast(kI32Type, at))));
+  const StmtId body =
+      b.loop(t, 3, LoopKind::kTeam, b.loop(w, 4, LoopKind::kWorker, b.store(out, {at}, b.cast(kI32Type, at))));
   const Artifact artifact = lower(m.finish(body));
   std::vector<int32_t> got(12), want(12);
   std::iota(want.begin(), want.end(), 0);
@@ -357,7 +395,8 @@ TEST(LlvmKernel, RefusesWhatItCannotDo) {
   KernelMaker huge;
   const BufferId out = huge.tensor("out", Scalar::kF32, 1, Role::kOutput);
   const StmtId store = huge.b.store(out, {huge.b.index(0)}, huge.b.real(kF32Type, 1));
-  EXPECT_NE(refusal(huge, huge.b.loop(huge.b.loop_var("u"), 1 << 20, LoopKind::kUnrolled, store)).find("expands to"), std::string::npos);
+  EXPECT_NE(refusal(huge, huge.b.loop(huge.b.loop_var("u"), 1 << 20, LoopKind::kUnrolled, store)).find("expands to"),
+            std::string::npos);
 }
 
 TEST(LlvmKernel, OneWorkerMayWaitForItself) {
@@ -367,6 +406,22 @@ TEST(LlvmKernel, OneWorkerMayWaitForItself) {
   std::vector<float> got(1);
   run(lower(m.finish(m.b.loop(m.b.loop_var("w"), 1, LoopKind::kWorker, body))), {got.data()});
   EXPECT_EQ(got[0], 5);
+}
+
+TEST(LlvmKernel, CompilesOnManyThreadsAtOnce) {
+  std::vector<std::thread> threads;
+  std::array<float, 8> got{};
+  for (size_t t = 0; t < got.size(); ++t) {
+    threads.emplace_back([&got, t] {
+      KernelMaker m;
+      const BufferId out = m.tensor("out", Scalar::kF32, 1, Role::kOutput);
+      const Artifact artifact =
+          lower(m.finish(m.b.store(out, {m.b.index(0)}, m.b.real(kF32Type, static_cast<double>(t)))));
+      run(artifact, {&got[t]});
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  for (size_t t = 0; t < got.size(); ++t) EXPECT_EQ(got[t], static_cast<float>(t));
 }
 
 TEST(LlvmKernel, RejectsAnUnknownInstructionSet) {

@@ -11,6 +11,7 @@ namespace {
 
 struct TileShape {
   int rows, vectors, lanes, steps; ///< `steps` of k are expanded.
+  bool hoisted = true; ///< Loads stand outside the loops that they do not depend on; else all are innermost.
 };
 constexpr int64_t kDepth = 256;
 
@@ -30,7 +31,9 @@ Program make_tile(const TileShape &shape) {
     if (is_valid(r)) base = b.add(base, b.mul(b.var(r), b.index(width)));
     return b.ramp(base, 1, shape.lanes);
   };
-  const auto unrolled = [&](VarId var, int64_t extent, StmtId body) { return b.loop(var, extent, LoopKind::kUnrolled, body); };
+  const auto unrolled = [&](VarId var, int64_t extent, StmtId body) {
+    return b.loop(var, extent, LoopKind::kUnrolled, body);
+  };
 
   const VarId zr = b.loop_var("zr"), zc = b.loop_var("zc");
   const StmtId clear =
@@ -40,16 +43,20 @@ Program make_tile(const TileShape &shape) {
   const ExprId k = b.add(b.mul(b.var(ko), b.index(shape.steps)), b.var(ki));
   const VarId pc = b.loop_var("pc"), w = b.value_var("w", vector);
   const ExprId wei_at = b.ramp(b.add(b.mul(k, b.index(width)), b.mul(b.var(pc), b.index(shape.lanes))), 1, shape.lanes);
-  const StmtId fetch = unrolled(
-      pc, shape.vectors, b.block({m.load(w, wei, wei_at), b.store(panel, {at(kNoId<VarId>, pc)}, b.var(w))}));
+  const StmtId fetch =
+      unrolled(pc, shape.vectors, b.block({m.load(w, wei, wei_at), b.store(panel, {at(kNoId<VarId>, pc)}, b.var(w))}));
   const VarId r = b.loop_var("r"), c = b.loop_var("c");
+  const ExprId src_at = b.add(b.mul(b.var(r), b.index(kDepth)), k);
   const VarId x = b.value_var("x", kF32Type), p = b.value_var("p", vector), a = b.value_var("a", vector);
-  const StmtId update = b.block(
-      {m.load(p, panel, at(kNoId<VarId>, c)), m.load(a, acc, at(r, c)),
-       b.store(acc, {at(r, c)}, b.fma(b.broadcast(b.var(x), shape.lanes), b.var(p), b.var(a)))});
-  const StmtId rows = unrolled(r, shape.rows, b.block({m.load(x, src, b.add(b.mul(b.var(r), b.index(kDepth)), k)),
-                                                       unrolled(c, shape.vectors, update)}));
-  const StmtId steps = unrolled(ki, shape.steps, b.block({fetch, rows}));
+  const StmtId load_x = m.load(x, src, src_at), load_a = m.load(a, acc, at(r, c));
+  const StmtId add = b.store(acc, {at(r, c)}, b.fma(b.broadcast(b.var(x), shape.lanes), b.var(p), b.var(a)));
+  const ExprId direct_at =
+      b.ramp(b.add(b.mul(k, b.index(width)), b.mul(b.var(c), b.index(shape.lanes))), 1, shape.lanes);
+  const StmtId inner = shape.hoisted ? b.block({m.load(p, panel, at(kNoId<VarId>, c)), load_a, add})
+                                     : b.block({m.load(p, wei, direct_at), load_x, load_a, add});
+  const StmtId row = unrolled(c, shape.vectors, inner);
+  const StmtId rows = unrolled(r, shape.rows, shape.hoisted ? b.block({load_x, row}) : row);
+  const StmtId steps = unrolled(ki, shape.steps, shape.hoisted ? b.block({fetch, rows}) : rows);
   const StmtId depth = b.loop(ko, kDepth / shape.steps, LoopKind::kSerial, steps);
 
   const VarId sr = b.loop_var("sr"), sc = b.loop_var("sc"), out = b.value_var("out", vector);
@@ -122,18 +129,26 @@ TEST_P(LlvmTile, KeepsItsLoopOffTheStack) {
   options_.keep_text = options_.assembly = true;
   const std::string loop = hot_loop(lower(make_tile(shape), options_).launches[0].source_text);
   EXPECT_EQ(count(loop, "vfmadd"), shape.rows * shape.vectors * shape.steps) << loop;
+  // Each weight vector and each source element is loaded once a step, or is the memory operand of its only use.
+  const int broadcasts = count(loop, "vbroadcastss") + count(loop, "{1to16}");
+  EXPECT_EQ(broadcasts, shape.rows * shape.steps) << loop;
+  EXPECT_EQ(count(loop, "vmovups") + count(loop, "vmovaps"), shape.vectors * shape.steps) << loop;
   EXPECT_EQ(count(loop, "(%rsp"), 0) << loop;
+  EXPECT_EQ(count(loop, "(%rbp"), 0) << loop;
   EXPECT_EQ(count(loop, "vmovaps\t%"), 0) << loop; // Moves between registers.
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, LlvmTile,
                          testing::Values(TileShape{14, 2, 16, 1}, TileShape{14, 2, 16, 4}, TileShape{14, 2, 16, 16},
                                          TileShape{28, 1, 16, 4}, TileShape{7, 3, 16, 4}, TileShape{6, 4, 16, 4},
-                                         TileShape{6, 2, 8, 1}, TileShape{6, 2, 8, 4}, TileShape{4, 3, 8, 4}),
+                                         TileShape{6, 2, 8, 1}, TileShape{6, 2, 8, 4}, TileShape{4, 3, 8, 4},
+                                         TileShape{14, 2, 16, 4, false}, TileShape{28, 1, 16, 1, false},
+                                         TileShape{6, 2, 8, 4, false}),
                          [](const auto &info) {
                            const TileShape &s = info.param;
                            return std::to_string(s.rows) + "x" + std::to_string(s.vectors) + "x" +
-                                  std::to_string(s.lanes) + "_by_" + std::to_string(s.steps);
+                                  std::to_string(s.lanes) + "_by_" + std::to_string(s.steps) +
+                                  (s.hoisted ? "" : "_plain");
                          });
 
 double seconds_of(auto &&work) {
@@ -155,12 +170,12 @@ Program make_peak_probe(int accumulators, int lanes, int64_t turns) {
   const VarId z = b.loop_var("z"), t = b.loop_var("t"), i = b.loop_var("i"), s = b.loop_var("s");
   const VarId a = b.value_var("a", vector), last = b.value_var("last", vector);
   const StmtId step = b.block({m.load(a, acc, at(i)), b.store(acc, {at(i)}, b.fma(b.var(x), b.var(y), b.var(a)))});
-  return m.finish(b.block(
-      {m.alloc(acc), m.load(x, in, b.ramp(b.index(0), 1, lanes)), m.load(y, in, b.ramp(b.index(lanes), 1, lanes)),
-       b.loop(z, accumulators, LoopKind::kUnrolled, b.store(acc, {at(z)}, b.zero(vector))),
-       b.loop(t, turns, LoopKind::kSerial, b.loop(i, accumulators, LoopKind::kUnrolled, step)),
-       b.loop(s, accumulators, LoopKind::kUnrolled,
-              b.block({m.load(last, acc, at(s)), b.store(out, {at(s)}, b.var(last))}))}));
+  return m.finish(b.block({m.alloc(acc), m.load(x, in, b.ramp(b.index(0), 1, lanes)),
+                           m.load(y, in, b.ramp(b.index(lanes), 1, lanes)),
+                           b.loop(z, accumulators, LoopKind::kUnrolled, b.store(acc, {at(z)}, b.zero(vector))),
+                           b.loop(t, turns, LoopKind::kSerial, b.loop(i, accumulators, LoopKind::kUnrolled, step)),
+                           b.loop(s, accumulators, LoopKind::kUnrolled,
+                                  b.block({m.load(last, acc, at(s)), b.store(out, {at(s)}, b.var(last))}))}));
 }
 
 /// Other processes share the cores: probe and tile are timed in turn, and the best of the ratios counts.
