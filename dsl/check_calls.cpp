@@ -186,7 +186,7 @@ Typed Checker::inline_fn(const FnDecl &fn, size_t item, const AstCall &call, Sou
   return {Typed::State::kValue, {}, 0, id, range};
 }
 
-void Checker::check_fn(const FnDecl &decl) {
+bool Checker::check_fn(const FnDecl &decl) {
   for (const FnParam &param : decl.params) {
     Symbol symbol{Symbol::Kind::kInt, 0, {}, {}};
     if (param.elem == Elem::kInt) {
@@ -198,7 +198,7 @@ void Checker::check_fn(const FnDecl &decl) {
     declare(param.name, symbol);
   }
   const Typed body = check_expr(decl.body, decl.result);
-  coerce(body, decl.result);
+  return is_valid(coerce(body, decl.result));
 }
 
 } // namespace sparkle::dsl

@@ -34,12 +34,13 @@ Result<CheckedFile> check(const File &file, Diagnostics &diagnostics) {
   checked.source_name = file.source_name;
   for (size_t i = 0; i < file.items.size() && !diagnostics.full(); ++i) {
     const int before = diagnostics.error_count();
+    bool usable = true;
     Checker checker(scope, i, diagnostics);
     match(
-        file.items[i], [&](const ConstDecl &decl) { checker.check_const(decl); },
-        [&](const FnDecl &decl) { checker.check_fn(decl); },
+        file.items[i], [&](const ConstDecl &decl) { usable = checker.check_const(decl).kind != Symbol::Kind::kBad; },
+        [&](const FnDecl &decl) { usable = checker.check_fn(decl); },
         [&](const KernelDecl &decl) { checked.kernels.push_back(checker.check_kernel(decl)); });
-    if (diagnostics.error_count() > before) scope.bad_items.insert(i);
+    if (!usable || diagnostics.error_count() > before) scope.bad_items.insert(i);
   }
   if (diagnostics.has_errors()) return Error{ErrorCode::kInvalidInput, file.source_name + " has errors"};
   return checked;

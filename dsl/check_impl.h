@@ -55,7 +55,8 @@ public:
       : scope_(scope), file_(scope.file), diagnostics_(diagnostics), item_(item) {}
 
   CheckedKernel check_kernel(const KernelDecl &decl);
-  void check_fn(const FnDecl &decl);
+  /// False when it can't be used, whether or not a mistake of its own was reported.
+  bool check_fn(const FnDecl &decl);
   Symbol check_const(const ConstDecl &decl);
 
 private:
