@@ -9,8 +9,8 @@
 
 namespace sparkle {
 
-/// Thin: holds a reference, no state of its own. Operand types are checked; vectors and scalars of one scalar type mix, the
-/// scalar is broadcast.
+/// Thin: holds a reference, no state of its own. Operand types are checked; vectors and scalars of one scalar type mix,
+/// the scalar is broadcast.
 class Builder {
 public:
   explicit Builder(Kernel &kernel) : k_(kernel) {}
@@ -53,7 +53,9 @@ public:
   // Statements
   StmtId block(std::vector<StmtId> stmts); ///< Nested blocks are spliced; a block of one is that statement.
   StmtId loop(VarId var, ExprId begin, ExprId end, LoopKind kind, StmtId body);
-  StmtId loop(VarId var, int64_t extent, LoopKind kind, StmtId body) { return loop(var, index(0), index(extent), kind, body); }
+  StmtId loop(VarId var, int64_t extent, LoopKind kind, StmtId body) {
+    return loop(var, index(0), index(extent), kind, body);
+  }
   StmtId when(ExprId cond, StmtId then_body, StmtId else_body = kNoId<StmtId>); ///< Folds a constant condition.
   StmtId let(VarId var, ExprId value) { return k_.add_stmt(Let{var, value}); }
   StmtId store(BufferId buffer, std::vector<ExprId> indices, ExprId value, ExprId mask = kNoId<ExprId>) {

@@ -35,7 +35,8 @@ enum class VarKind : uint8_t {
 };
 
 struct Variable {
-  /// For people; unique in the kernel. With a `dim` it is `dim.split`, perhaps with a suffix (`oc.0_2`), else without a dot.
+  /// For people; unique in the kernel. With a `dim` it is `dim.split`, perhaps with a suffix (`oc.0_2`), else without a
+  /// dot.
   std::string name;
   Type type;
   VarKind kind;
@@ -48,7 +49,7 @@ struct Variable {
 
 enum class Role : uint8_t {
   kInput,
-  kConst,     ///< An input that does not change between runs (weights).
+  kConst, ///< An input that does not change between runs (weights).
   kOutput,
   kInout,
   kWorkspace, ///< Written and read by kernels of one run.
@@ -64,8 +65,8 @@ struct Buffer {
   MemoryLevel level = MemoryLevel::kFar;
   Role role = Role::kLocal;
   TensorId tensor = kNoId<TensorId>; ///< The program's tensor behind a far buffer.
-  std::string origin; ///< For staged copies: name of the tensor whose elements they hold.
-  int alignment = 4;  ///< Bytes; of the first element.
+  std::string origin;                ///< For staged copies: name of the tensor whose elements they hold.
+  int alignment = 4;                 ///< Bytes; of the first element.
   bool no_alias = true;
   FragmentUse fragment = FragmentUse::kNone;
 };
@@ -86,8 +87,8 @@ public:
   /// The id of an equal expression, or of this one, newly added. No folding: Builder does that.
   ExprId intern(Expr expr);
   StmtId add_stmt(Stmt stmt, SourceRange range = {});
-  /// Makes `variable.name` unique by a suffix `_2`, `_3`... where it is taken. A variable with a `dim` is named `dim.split`;
-  /// dots in other names become underscores.
+  /// Makes `variable.name` unique by a suffix `_2`, `_3`... where it is taken. A variable with a `dim` is named
+  /// `dim.split`; dots in other names become underscores.
   VarId add_var(Variable variable);
   /// Likewise for buffers.
   BufferId add_buffer(Buffer buffer);
@@ -141,10 +142,11 @@ struct Extent {
 struct Tensor {
   std::string name;
   Scalar element = Scalar::kF32;
-  std::vector<Extent> extents; ///< Outermost first.
+  std::vector<Extent> extents;  ///< Outermost first.
   std::vector<int64_t> strides; ///< In elements; empty: dense row-major.
   Role role = Role::kInput;
-  int alignment = 4; ///< Bytes; promised by the caller for arguments, given by the runtime for workspace and packed tensors.
+  int alignment =
+      4; ///< Bytes; promised by the caller for arguments, given by the runtime for workspace and packed tensors.
 };
 
 struct Symbol {

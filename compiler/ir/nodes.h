@@ -1,20 +1,23 @@
 // The nodes of the loop IR: a closed set of plain structs that refer to each other by id.
 //
 // Semantics
-// - Index arithmetic (`index`) does not overflow: importers and passes prove it or pick `index_bits` = 64. `/` and `%` on
+// - Index arithmetic (`index`) does not overflow: importers and passes prove it or pick `index_bits` = 64. `/` and `%`
+// on
 //   index and i32 round down; divisors are positive. i32 arithmetic wraps.
 // - f32 arithmetic is IEEE, each operation rounded, `Fma` rounded once. max(a, b) is `a < b ? b : a`, min(a, b) is
-//   `b < a ? b : a`. Passes may contract a multiply and an add into `Fma` and reorder the terms of a `Reduce` unless the
-//   kernel is `strict`; nothing else is reassociated.
-// - Expressions are pure and have no place in time: equal expressions have the same id (Kernel::intern). What reads memory
-//   after tiling, or has an effect, is a statement. `Read` and `Reduce` are expressions of stage kImported only, where every
-//   buffer is written by one statement alone and never read before it is complete.
+//   `b < a ? b : a`. Passes may contract a multiply and an add into `Fma` and reorder the terms of a `Reduce` unless
+//   the kernel is `strict`; nothing else is reassociated.
+// - Expressions are pure and have no place in time: equal expressions have the same id (Kernel::intern). What reads
+// memory
+//   after tiling, or has an effect, is a statement. `Read` and `Reduce` are expressions of stage kImported only, where
+//   every buffer is written by one statement alone and never read before it is complete.
 // - Buffers with `no_alias` never overlap another buffer of the kernel. Register buffers are private to a worker, near
 //   buffers are shared by a group and undefined until stored to, far buffers are shared by the launch.
 // - A masked lane (or a Load or Store whose mask is false) reads and writes nothing; a masked load yields `other`.
 // - Worker and team loops say how many workers there are; the statements inside are executed by each of them (SPMD).
-//   A `Barrier` makes the stores of the group's workers before it visible to the loads after it, and must be reached by all.
-//   A `Copy` inside worker loops is done once per group by all workers together and must not depend on a worker's variable.
+//   A `Barrier` makes the stores of the group's workers before it visible to the loads after it, and must be reached by
+//   all. A `Copy` inside worker loops is done once per group by all workers together and must not depend on a worker's
+//   variable.
 #pragma once
 
 #include <bit>
@@ -32,7 +35,8 @@ enum class StmtId : uint32_t {};
 enum class BufferId : uint32_t {};
 enum class VarId : uint32_t {};
 
-// ---- Expressions -----------------------------------------------------------------------------------------------------
+// ---- Expressions
+// -----------------------------------------------------------------------------------------------------
 
 enum class UnaryOp : uint8_t {
   kNeg,
@@ -98,8 +102,8 @@ struct Fma {
   ExprId a, b, c;
   bool operator==(const Fma &) const = default;
 };
-/// Conversion of each lane; narrowing saturates, floats to integers truncate (NaN to 0), to f16 and bf16 rounds to nearest
-/// even. `type.lanes` equals the operand's.
+/// Conversion of each lane; narrowing saturates, floats to integers truncate (NaN to 0), to f16 and bf16 rounds to
+/// nearest even. `type.lanes` equals the operand's.
 struct Cast {
   Type type;
   ExprId a;
@@ -134,7 +138,8 @@ struct Dot {
   ExprId acc, a, b;
   bool operator==(const Dot &) const = default;
 };
-/// kImported only. The element at `indices`; where `guard` (kNoId: always inside) is false, `other` and no memory access.
+/// kImported only. The element at `indices`; where `guard` (kNoId: always inside) is false, `other` and no memory
+/// access.
 struct Read {
   BufferId buffer;
   std::vector<ExprId> indices;
@@ -148,7 +153,8 @@ struct ReduceAxis {
   bool operator==(const ReduceAxis &) const = default;
 };
 /// kImported only. Combines `body` over the box of `axes`, leaving out terms whose `filter` (kNoId: none) is false.
-/// Of no terms: 0, 1, the type's greatest (kMin) or least (kMax) value, infinities for floats. kMin and kMax ignore NaN.
+/// Of no terms: 0, 1, the type's greatest (kMin) or least (kMax) value, infinities for floats. kMin and kMax ignore
+/// NaN.
 struct Reduce {
   ReduceOp op;
   std::vector<ReduceAxis> axes;
@@ -157,10 +163,11 @@ struct Reduce {
   bool operator==(const Reduce &) const = default;
 };
 
-using Expr = std::variant<IntConst, FloatConst, VarRef, Unary, Binary, Compare, Select, Fma, Cast, Ramp, Broadcast, Shuffle,
-                          ReduceLanes, Dot, Read, Reduce>;
+using Expr = std::variant<IntConst, FloatConst, VarRef, Unary, Binary, Compare, Select, Fma, Cast, Ramp, Broadcast,
+                          Shuffle, ReduceLanes, Dot, Read, Reduce>;
 
-// ---- Statements ------------------------------------------------------------------------------------------------------
+// ---- Statements
+// ------------------------------------------------------------------------------------------------------
 
 enum class LoopKind : uint8_t {
   kGroup,    ///< Independent tasks; outermost, in raster order of nesting.
@@ -245,8 +252,8 @@ struct FragmentFill {
   BufferId fragment;
   ExprId value;
 };
-/// Reads (kLoad) or writes (kStore) the tile whose first element is at `indices`, its rows and columns along the last two
-/// dimensions of `buffer` (swapped when `transposed`).
+/// Reads (kLoad) or writes (kStore) the tile whose first element is at `indices`, its rows and columns along the last
+/// two dimensions of `buffer` (swapped when `transposed`).
 struct FragmentMove {
   bool is_store;
   BufferId fragment;

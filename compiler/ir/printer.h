@@ -1,5 +1,5 @@
-// Printer: the text form of kernels and programs (docs/ir.md). parse_program and parse_kernel read it back; printing what
-// they return gives the same text again.
+// Printer: the text form of kernels and programs (docs/ir.md). parse_program and parse_kernel read it back; printing
+// what they return gives the same text again.
 #pragma once
 
 #include <string>

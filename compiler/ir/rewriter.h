@@ -9,8 +9,9 @@
 
 namespace sparkle {
 
-/// Hooks see the OLD node and return the NEW one (or nothing: clone, recursing). Every variable bound by a cloned statement
-/// gets a new variable in the output, so cloning a body twice is safe; its name gets a suffix the second time.
+/// Hooks see the OLD node and return the NEW one (or nothing: clone, recursing). Every variable bound by a cloned
+/// statement gets a new variable in the output, so cloning a body twice is safe; its name gets a suffix the second
+/// time.
 ///   Rewriter rw(in);
 ///   rw.on_stmt = [&](StmtId id) -> std::optional<StmtId> { ... rw.stmt(body) ... };
 ///   Kernel out = rw.run();
@@ -38,7 +39,8 @@ public:
   StmtId clone(StmtId old);
   BufferId buffer(BufferId old); ///< Copied at first use.
 
-  /// Results of `expr` are kept until substitutions change. Call this when an answer of `on_expr` changes for another reason.
+  /// Results of `expr` are kept until substitutions change. Call this when an answer of `on_expr` changes for another
+  /// reason.
   void forget() { memo_.clear(); }
 
   /// From now on `old` stands for `value` (a new expression). Ends with the next bind of `old`.

@@ -15,8 +15,8 @@ ExprId map_operands(Builder &out, const Expr &expr, const std::function<ExprId(E
                     const std::function<ExprId(VarId)> &map_var, const std::function<VarId(VarId)> &map_axis,
                     const std::function<BufferId(BufferId)> &map_buffer);
 
-/// Rebuilds expressions of `from` in the kernel of `to`. Far buffers are matched by tensor, and added where missing; extents
-/// and strides must be constants or symbols. Symbols and uniforms are matched by their program ids.
+/// Rebuilds expressions of `from` in the kernel of `to`. Far buffers are matched by tensor, and added where missing;
+/// extents and strides must be constants or symbols. Symbols and uniforms are matched by their program ids.
 class Transplant {
 public:
   Transplant(const Kernel &from, Builder &to) : from_(from), to_(to) {}

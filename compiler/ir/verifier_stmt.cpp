@@ -67,7 +67,8 @@ void Verifier::loop_kind(const For &s, const Surroundings &around) {
 }
 
 void Verifier::loop(const For &s, Surroundings around) {
-  const bool varies = use(s.begin) | use(s.end);
+  const bool begin_varies = use(s.begin);
+  const bool varies = use(s.end) || begin_varies;
   use_typed(s.begin, kIndexType, "a bound");
   use_typed(s.end, kIndexType, "a bound");
   if (k_.var(s.var).type != kIndexType) report(Rule::kType, "a loop's variable is " + to_string(k_.var(s.var).type));
