@@ -49,7 +49,8 @@ std::string text_of(const llvm::Module &module) {
 
 /// The text shows the whole module, which belongs to the program: the first launch holds it.
 void attach_text(Artifact &artifact, std::string text) {
-  if (!artifact.launches.empty()) artifact.launches.front().source_text = std::move(text);
+  auto &launches = artifact.launches.empty() ? artifact.prepack : artifact.launches;
+  if (!launches.empty()) launches.front().source_text = std::move(text);
 }
 
 void attach_code(Artifact &artifact, std::vector<CpuCode> codes, const std::vector<int64_t> &scratch_bytes) {
