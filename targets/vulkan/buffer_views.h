@@ -12,8 +12,8 @@ namespace sparkle::vulkan {
 /// What one load or store touches. Contiguous: lane i is at base + i.
 struct Access {
   BufferId buffer;
-  ExprId index;        ///< As written; may be a vector.
-  int lanes = 1;       ///< Of the value.
+  ExprId index;  ///< As written; may be a vector.
+  int lanes = 1; ///< Of the value.
   bool contiguous = false;
   bool aligned = false; ///< Contiguous, and base a multiple of lanes (2 or 4): fits a vector of that many elements.
 };
@@ -47,7 +47,8 @@ std::map<BufferId, BufferUse> buffer_uses(const Kernel &kernel, const Divisors &
 /// Which of 1, 2 and 4 elements the arrays of a buffer are made of.
 /// - Far: a vector view for each width that some access fits, and scalars if any does not.
 /// - Near: vectors if any load fits, for there are more loads than stores; the other accesses go through components.
-/// - Register: vectors only if every access fits, because a subscript that is constant after unrolling must stay simple.
+/// - Register: vectors only if every access fits, because a subscript that is constant after unrolling must stay
+/// simple.
 std::set<int> array_widths(const BufferUse &use, MemoryLevel level);
 
 } // namespace sparkle::vulkan

@@ -9,14 +9,14 @@ namespace sparkle::vulkan {
 struct Place {
   std::string array;
   ExprId subscript;
-  std::string components;                 ///< `.x`, `.zw`; empty: the whole element.
+  std::string components;           ///< `.x`, `.zw`; empty: the whole element.
   ExprId component = kNoId<ExprId>; ///< Instead: a component whose number is not constant.
 };
 
 /// A whole access: one place, or one for each lane.
 struct Places {
   std::vector<Place> places;
-  bool is_whole = false;  ///< places[0] holds all lanes.
+  bool is_whole = false;   ///< places[0] holds all lanes.
   bool is_uniform = false; ///< places[0] is the scalar that all lanes get.
   std::vector<ExprId> expressions() const;
 };

@@ -11,8 +11,8 @@
 namespace sparkle::vulkan {
 namespace {
 
-/// glslang counts its users; its tables live as long as one of them does. Made at the first compilation and kept, because
-/// building the tables costs more than compiling a kernel.
+/// glslang counts its users; its tables live as long as one of them does. Made at the first compilation and kept,
+/// because building the tables costs more than compiling a kernel.
 class Process {
 public:
   Process() { glslang::InitializeProcess(); }

@@ -160,8 +160,8 @@ std::string buffer_text(GlslContext &c) {
       if (array->empty()) continue;
       std::string type = c.type_name({buffer.element, static_cast<uint16_t>(width_of(view, *array))});
       std::string block = c.names.fresh(capitalised(*array) + "Buffer");
-      out.line("layout(std430, set = 0, binding = ", binding, ") ", qualifiers(buffer, view, barrier), "buffer ", block, " { ",
-               type, " ", *array, "[]; };");
+      out.line("layout(std430, set = 0, binding = ", binding, ") ", qualifiers(buffer, view, barrier), "buffer ", block,
+               " { ", type, " ", *array, "[]; };");
     }
   }
   if (!out.empty()) out.line("");

@@ -18,8 +18,8 @@ struct Shader {
   int64_t near_bytes = 0;
 };
 
-/// Needs a kernel at stage kLowerable that check_kernel accepts. Buffers, push constants and group numbers as ShaderCode
-/// says; bindings start at 16-byte boundaries of device memory, so that vectors can overlay them.
+/// Needs a kernel at stage kLowerable that check_kernel accepts. Buffers, push constants and group numbers as
+/// ShaderCode says; bindings start at 16-byte boundaries of device memory, so that vectors can overlay them.
 /// GL_EXT_control_flow_attributes is used for loops to unroll; 64-bit integers (shaderInt64) only with index_bits 64.
 Result<Shader> emit_glsl(const Program &program, const Kernel &kernel);
 

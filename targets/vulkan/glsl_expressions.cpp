@@ -50,7 +50,10 @@ Text ExpressionWriter::write_expr(ExprId id) {
       [&](const FloatConst &e) { return float_literal(static_cast<float>(e.value)); },
       [&](const VarRef &e) { return write_var(e.var); }, [&](const Unary &e) { return write_unary(e); },
       [&](const Binary &e) { return write_binary(id, e); }, [&](const Compare &e) { return write_compare(e); },
-      [&](const Select &e) { return write_select(id, e); }, [&](const Fma &e) { return call("fma", {e.a, e.b, e.c}); },
+      [&](const Select &e) { return write_select(id, e); },
+      [&](const Fma &e) {
+        return call("fma", {e.a, e.b, e.c});
+      },
       [&](const Cast &e) { return write_cast(e); }, [&](const Ramp &e) { return write_ramp(id, e); },
       [&](const Broadcast &e) -> Text { return {c_.type_name(k_.type_of(id)) + "(" + text(e.a) + ")"}; },
       [&](const Shuffle &e) { return write_shuffle(id, e); },
@@ -110,7 +113,8 @@ Text ExpressionWriter::write_unary(const Unary &e) {
   case UnaryOp::kExp: return call("exp", {e.a});
   case UnaryOp::kLog: return call("log", {e.a});
   case UnaryOp::kTanh: return call("tanh", {e.a});
-  case UnaryOp::kSigmoid: return {"1.0 / (1.0 + exp(-" + write(e.a).at_least(Precedence::kPrimary) + "))", Precedence::kMultiplicative};
+  case UnaryOp::kSigmoid:
+    return {"1.0 / (1.0 + exp(-" + write(e.a).at_least(Precedence::kPrimary) + "))", Precedence::kMultiplicative};
   case UnaryOp::kErf: break;
   }
   check_failed("operation", __FILE__, __LINE__, "an operation that check_kernel refuses");
@@ -148,7 +152,8 @@ Text ExpressionWriter::write_arithmetic(ExprId id, const Binary &e) {
   return infix(a, adds ? "+" : "-", b, Precedence::kAdditive);
 }
 
-/// Division that rounds down. A shift and a mask do so for all numbers; GLSL's own operators only where nothing is negative.
+/// Division that rounds down. A shift and a mask do so for all numbers; GLSL's own operators only where nothing is
+/// negative.
 Text ExpressionWriter::write_division(const Binary &e, Type type) {
   bool is_div = e.op == BinaryOp::kDiv;
   if (auto shift = log2_of(k_, e.b); shift && *shift < 31) {
@@ -190,7 +195,8 @@ Text ExpressionWriter::write_compare(const Compare &e) {
   case CompareOp::kEq: return vector ? call("equal", {e.a, e.b}) : infix(e.a, "==", e.b, Precedence::kEquality);
   case CompareOp::kNe: return vector ? call("notEqual", {e.a, e.b}) : infix(e.a, "!=", e.b, Precedence::kEquality);
   case CompareOp::kLt: return vector ? call("lessThan", {e.a, e.b}) : infix(e.a, "<", e.b, Precedence::kRelational);
-  case CompareOp::kLe: return vector ? call("lessThanEqual", {e.a, e.b}) : infix(e.a, "<=", e.b, Precedence::kRelational);
+  case CompareOp::kLe:
+    return vector ? call("lessThanEqual", {e.a, e.b}) : infix(e.a, "<=", e.b, Precedence::kRelational);
   }
   check_failed("operation", __FILE__, __LINE__, "unknown comparison");
 }

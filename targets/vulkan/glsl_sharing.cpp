@@ -148,8 +148,10 @@ std::string extremum_text(const Helper &helper, const std::string &type) {
 std::string to_int_text(const Helper &helper, const std::string &type) {
   StringBuilder out;
   if (helper.type.is_vector()) {
-    out << "ivec" << int{helper.type.lanes} << " to_int(" << type << " x) { return ivec" << int{helper.type.lanes} << "(";
-    for (int lane = 0; lane < helper.type.lanes; ++lane) out << (lane ? ", " : "") << "to_int(x" << component(lane) << ")";
+    out << "ivec" << int{helper.type.lanes} << " to_int(" << type << " x) { return ivec" << int{helper.type.lanes}
+        << "(";
+    for (int lane = 0; lane < helper.type.lanes; ++lane)
+      out << (lane ? ", " : "") << "to_int(x" << component(lane) << ")";
     out << "); }\n";
   } else if (is_float(helper.type.scalar)) {
     out << "// Rounded towards 0, held in the range of int; 0 for NaN.\n";

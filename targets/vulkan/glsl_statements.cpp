@@ -53,7 +53,7 @@ void StatementWriter::write_for(StmtId id, const For &loop) {
 }
 
 std::string StatementWriter::offset_from(ExprId begin, const std::string &number) {
-  std::string converted = c_.type_name(kIndexType) + "(" + number + ")";
+  std::string converted = number == "0" ? number : c_.type_name(kIndexType) + "(" + number + ")";
   if (k_.constant(begin) == 0) return converted;
   return e_.write(begin).at_least(Precedence::kAdditive) + " + " + converted;
 }
@@ -68,7 +68,8 @@ void StatementWriter::write_group(StmtId id, const For &loop) {
   if (k_.constant(digit.divisor) != 1) number += " / " + as_uint(digit.divisor);
   if (!digit.is_outermost) number += " % " + as_uint(digit.extent);
   if (k_.constant(digit.extent) == 1) number = "0";
-  c_.out.line("const ", c_.type_name(kIndexType), " ", c_.name_of_var(loop.var), " = ", offset_from(loop.begin, number), ";");
+  c_.out.line("const ", c_.type_name(kIndexType), " ", c_.name_of_var(loop.var), " = ", offset_from(loop.begin, number),
+              ";");
   c_.ranges.push_loop(k_, loop);
   write(loop.body);
 }
@@ -94,7 +95,8 @@ void StatementWriter::write_worker(StmtId id, const For &loop) {
 }
 
 void StatementWriter::write_worker_body(const For &loop, const WorkerDigit &digit, const std::string &number) {
-  c_.out.line("const ", c_.type_name(kIndexType), " ", c_.name_of_var(loop.var), " = ", offset_from(loop.begin, number), ";");
+  c_.out.line("const ", c_.type_name(kIndexType), " ", c_.name_of_var(loop.var), " = ", offset_from(loop.begin, number),
+              ";");
   RangesScope ranges(c_.ranges);
   c_.ranges.push_loop(k_, loop);
   int64_t outer_span = std::exchange(span_, digit.divisor);

@@ -30,7 +30,8 @@ private:
   void write_barrier();
   void write_alloc(const Alloc &alloc);
 
-  /// The position in `stmts` of the one statement that can hold the load in place of its variable; nothing: it needs a line.
+  /// The position in `stmts` of the one statement that can hold the load in place of its variable; nothing: it needs a
+  /// line.
   std::optional<size_t> sole_user(const std::vector<StmtId> &stmts, size_t load_position);
   bool holds_once(StmtId user, VarId var);
   /// Statements whose own expressions use the variable.

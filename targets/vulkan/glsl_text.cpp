@@ -13,25 +13,129 @@
 namespace sparkle::vulkan {
 namespace {
 
-/// Sorted. Keywords and reserved words of GLSL 4.50 (section 3.6), the built-in functions that the emitter calls, and the
-/// names that it gives to things of its own. Words that start with a type's name and a digit are left to is_type_like.
-constexpr std::string_view kReservedWords[] = {
-    "abs",        "active",    "all",         "any",       "asm",        "atomic_uint", "attribute",   "barrier",
-    "bool",       "break",     "buffer",      "case",      "cast",       "ceil",        "centroid",    "class",
-    "coherent",   "common",    "const",       "continue",  "default",    "discard",     "do",          "double",
-    "else",       "enum",      "exp",         "extern",    "external",   "false",       "filter",      "fixed",
-    "flat",       "float",     "floor",       "floor_div", "floor_mod",  "fma",         "for",         "goto",
-    "group",      "half",      "highp",       "if",        "in",         "inline",      "inout",       "input",
-    "int",        "int64_t",   "interface",   "invariant", "inversesqrt", "launch",     "layout",      "lessThan",
-    "log",        "long",      "lowp",        "main",      "max",        "max_of",      "mediump",     "memoryBarrierBuffer",
-    "min",        "min_of",    "mix",         "namespace", "noinline",   "noperspective", "not",       "out",
-    "output",     "partition", "patch",       "precise",   "precision",  "public",      "readonly",    "resource",
-    "restrict",   "return",    "roundEven",   "sample",    "shared",     "short",       "sizeof",      "smooth",
-    "sqrt",       "static",    "struct",      "subroutine", "superp",    "switch",      "tanh",        "template",
-    "this",       "to_int",    "true",        "trunc",     "typedef",    "uint",        "uintBitsToFloat", "uint64_t",
-    "uniform",    "union",     "unsigned",    "using",     "varying",    "void",        "volatile",    "while",
-    "worker",     "writeonly",
-};
+/// Sorted. Keywords and reserved words of GLSL 4.50 (section 3.6), the built-in functions that the emitter calls, and
+/// the names that it gives to things of its own. Words that start with a type's name and a digit are left to
+/// is_type_like.
+constexpr std::string_view kReservedWords[] = {"abs",
+                                               "active",
+                                               "all",
+                                               "any",
+                                               "asm",
+                                               "atomic_uint",
+                                               "attribute",
+                                               "barrier",
+                                               "bool",
+                                               "break",
+                                               "buffer",
+                                               "case",
+                                               "cast",
+                                               "ceil",
+                                               "centroid",
+                                               "clamp",
+                                               "class",
+                                               "coherent",
+                                               "common",
+                                               "const",
+                                               "continue",
+                                               "default",
+                                               "discard",
+                                               "do",
+                                               "double",
+                                               "else",
+                                               "enum",
+                                               "equal",
+                                               "exp",
+                                               "extern",
+                                               "external",
+                                               "false",
+                                               "filter",
+                                               "fixed",
+                                               "flat",
+                                               "float",
+                                               "floor",
+                                               "floor_div",
+                                               "floor_mod",
+                                               "fma",
+                                               "for",
+                                               "goto",
+                                               "group",
+                                               "half",
+                                               "highp",
+                                               "if",
+                                               "in",
+                                               "inline",
+                                               "inout",
+                                               "input",
+                                               "int",
+                                               "int64_t",
+                                               "interface",
+                                               "invariant",
+                                               "inversesqrt",
+                                               "isnan",
+                                               "launch",
+                                               "layout",
+                                               "lessThan",
+                                               "lessThanEqual",
+                                               "log",
+                                               "long",
+                                               "lowp",
+                                               "main",
+                                               "max",
+                                               "max_of",
+                                               "mediump",
+                                               "memoryBarrierBuffer",
+                                               "min",
+                                               "min_of",
+                                               "mix",
+                                               "namespace",
+                                               "noinline",
+                                               "noperspective",
+                                               "not",
+                                               "notEqual",
+                                               "out",
+                                               "output",
+                                               "partition",
+                                               "patch",
+                                               "precise",
+                                               "precision",
+                                               "public",
+                                               "readonly",
+                                               "resource",
+                                               "restrict",
+                                               "return",
+                                               "roundEven",
+                                               "sample",
+                                               "shared",
+                                               "short",
+                                               "sizeof",
+                                               "smooth",
+                                               "sqrt",
+                                               "static",
+                                               "struct",
+                                               "subroutine",
+                                               "superp",
+                                               "switch",
+                                               "tanh",
+                                               "template",
+                                               "this",
+                                               "to_int",
+                                               "true",
+                                               "trunc",
+                                               "typedef",
+                                               "uint",
+                                               "uint64_t",
+                                               "uintBitsToFloat",
+                                               "uniform",
+                                               "union",
+                                               "unsigned",
+                                               "using",
+                                               "varying",
+                                               "void",
+                                               "volatile",
+                                               "while",
+                                               "worker",
+                                               "writeonly"};
+static_assert(std::is_sorted(std::begin(kReservedWords), std::end(kReservedWords)));
 
 bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) { return text.starts_with(p); });
@@ -39,9 +143,10 @@ bool starts_with_any(std::string_view text, std::initializer_list<std::string_vi
 
 /// `vec4`, `ivec2`, `mat3x3`, `sampler2D`, `float16_t`...: far fewer than a list, and no name worth keeping is lost.
 bool is_type_like(std::string_view name) {
-  return starts_with_any(name, {"gl_", "vec", "ivec", "uvec", "bvec", "dvec", "mat2", "mat3", "mat4", "dmat", "sampler", "isampler",
-                                "usampler", "image", "iimage", "uimage", "texture", "subpass", "int8", "int16", "int32", "uint8",
-                                "uint16", "uint32", "float16", "float32", "float64", "i64vec", "u64vec", "f16vec", "hvec", "fvec"});
+  return starts_with_any(name, {"gl_",     "vec",     "ivec",    "uvec",     "bvec",     "dvec",   "mat2",   "mat3",
+                                "mat4",    "dmat",    "sampler", "isampler", "usampler", "image",  "iimage", "uimage",
+                                "texture", "subpass", "int8",    "int16",    "int32",    "uint8",  "uint16", "uint32",
+                                "float16", "float32", "float64", "i64vec",   "u64vec",   "f16vec", "hvec",   "fvec"});
 }
 
 bool is_reserved(std::string_view name) {
@@ -89,7 +194,8 @@ Text float_literal(float value) {
   char digits[32];
   auto end = std::to_chars(digits, digits + sizeof digits, std::fabs(value)).ptr;
   std::string text(digits, end);
-  // GLSL compilers read a double and round it to float; enough digits for the double leave no room for a second rounding.
+  // GLSL compilers read a double and round it to float; enough digits for the double leave no room for a second
+  // rounding.
   double reread = 0;
   std::from_chars(text.data(), text.data() + text.size(), reread);
   if (static_cast<float>(reread) != std::fabs(value)) {

@@ -38,7 +38,8 @@ ExprId sum_of(Builder &builder, const LinearForm &whole, ExprId part) {
 Divisors::Divisors(const Kernel &kernel) {
   for_each_stmt(kernel, kernel.body, [&](StmtId id) {
     auto *let = std::get_if<Let>(&kernel.stmt(id));
-    if (let && kernel.var(let->var).type == kIndexType) lets_[let->var] = of_form(kernel, to_linear(kernel, let->value));
+    if (let && kernel.var(let->var).type == kIndexType)
+      lets_[let->var] = of_form(kernel, to_linear(kernel, let->value));
   });
 }
 
@@ -65,7 +66,8 @@ bool Divisors::divides(const Kernel &kernel, const LinearForm &form, int64_t n) 
   return of_form(kernel, form) % n == 0;
 }
 
-QuotientRemainder divide_index(Builder &builder, const Ranges &ranges, const Divisors &divisors, ExprId index, int64_t n) {
+QuotientRemainder divide_index(Builder &builder, const Ranges &ranges, const Divisors &divisors, ExprId index,
+                               int64_t n) {
   Kernel &k = builder.kernel();
   LinearForm whole, rest;
   for (const LinearTerm &term : to_linear(k, index).terms) {
@@ -124,7 +126,9 @@ ExprId lane_of(Builder &builder, ExprId id, int lane) {
         }
         SPARKLE_CHECK(false, "shuffle index out of range");
       },
-      [&](const auto &) { return k.intern(Shuffle{{id}, {lane}}); });
+      [&](const auto &) {
+        return k.intern(Shuffle{{id}, {lane}});
+      });
 }
 
 } // namespace sparkle::vulkan

@@ -1,5 +1,5 @@
-// Subscripts of vector arrays: which element and which component a scalar index means, without a division at run time where
-// linear forms prove that none is needed.
+// Subscripts of vector arrays: which element and which component a scalar index means, without a division at run time
+// where linear forms prove that none is needed.
 #pragma once
 
 #include <unordered_map>
@@ -30,7 +30,8 @@ struct QuotientRemainder {
 };
 
 /// n: a power of two. The expressions are added to the builder's kernel.
-QuotientRemainder divide_index(Builder &builder, const Ranges &ranges, const Divisors &divisors, ExprId index, int64_t n);
+QuotientRemainder divide_index(Builder &builder, const Ranges &ranges, const Divisors &divisors, ExprId index,
+                               int64_t n);
 
 /// Lane `lane` of an expression as a scalar expression; vector variables become Shuffles of one lane.
 ExprId lane_of(Builder &builder, ExprId expr, int lane);

@@ -48,7 +48,8 @@ private:
     const Expr &expr = k_.expr(id);
     Type type = k_.type_of(id);
     if (auto problem = type_problem(type); !problem.empty()) return problem;
-    if (std::holds_alternative<Read>(expr) || std::holds_alternative<Reduce>(expr)) return "it holds reads or reductions";
+    if (std::holds_alternative<Read>(expr) || std::holds_alternative<Reduce>(expr))
+      return "it holds reads or reductions";
     if (auto *unary = std::get_if<Unary>(&expr); unary && unary->op == UnaryOp::kErf) {
       return "erf must be expanded to a polynomial first";
     }

@@ -7,8 +7,8 @@
 
 namespace sparkle::vulkan {
 
-/// kUnsupported, with the reason in words: types and operations that the emitter does not have, shapes that are no launch,
-/// limits of the machine that are exceeded.
+/// kUnsupported, with the reason in words: types and operations that the emitter does not have, shapes that are no
+/// launch, limits of the machine that are exceeded.
 Status check_kernel(const Kernel &kernel, const TargetInfo &info);
 
 } // namespace sparkle::vulkan

@@ -37,7 +37,8 @@ private:
     ExprId product = build_.index(1);
     for (size_t i = shape_.group_loops.size(); i-- > 0;) {
       StmtId id = shape_.group_loops[i];
-      if (loops_around(k_, id).size() != i) return refuse("the group loops of `" + k_.name + "` are not one nest, outermost");
+      if (loops_around(k_, id).size() != i)
+        return refuse("the group loops of `" + k_.name + "` are not one nest, outermost");
       For loop = std::get<For>(k_.stmt(id));
       ExprId extent = build_.sub(loop.end, loop.begin);
       shape_.groups[id] = {product, extent, i == 0};

@@ -30,13 +30,13 @@ struct LaunchShape {
   std::vector<StmtId> group_loops; ///< Outermost first.
   std::unordered_map<StmtId, GroupDigit> groups;
   std::unordered_map<StmtId, WorkerDigit> workers; ///< Team and worker loops.
-  std::optional<int64_t> total_groups; ///< Nothing when it depends on symbols.
+  std::optional<int64_t> total_groups;             ///< Nothing when it depends on symbols.
   int64_t local_size = 1;
   int64_t near_bytes = 0;
 };
 
-/// Expressions are added to the builder's kernel. Refuses (kUnsupported) shapes that one launch cannot have: several nests
-/// of group loops, a number of workers that is not constant, barriers that some workers would not reach.
+/// Expressions are added to the builder's kernel. Refuses (kUnsupported) shapes that one launch cannot have: several
+/// nests of group loops, a number of workers that is not constant, barriers that some workers would not reach.
 Result<LaunchShape> launch_shape(Builder &builder);
 
 /// Bytes of a local buffer, near ones in whole vectors of 4; nothing when its extent is not constant.

@@ -21,7 +21,8 @@ Status fill_launch(const Program &program, const Kernel &kernel, const LowerOpti
   code.local_size = static_cast<uint32_t>(shader.local_size);
   code.wide_index = kernel.index_bits == 64;
   launch.near_bytes = shader.near_bytes;
-  if (options.keep_text) launch.source_text = options.assembly ? vulkan::disassemble(code.spirv) : std::move(shader.glsl);
+  if (options.keep_text)
+    launch.source_text = options.assembly ? vulkan::disassemble(code.spirv) : std::move(shader.glsl);
   launch.code = std::move(code);
   return ok();
 }
@@ -29,7 +30,8 @@ Status fill_launch(const Program &program, const Kernel &kernel, const LowerOpti
 Status fill_launches(const Program &program, const std::vector<Kernel> &kernels, const LowerOptions &options,
                      std::vector<Launch> &launches) {
   SPARKLE_CHECK(kernels.size() == launches.size(), "a launch for each kernel");
-  for (size_t i = 0; i < kernels.size(); ++i) SPARKLE_TRY_STATUS(fill_launch(program, kernels[i], options, launches[i]));
+  for (size_t i = 0; i < kernels.size(); ++i)
+    SPARKLE_TRY_STATUS(fill_launch(program, kernels[i], options, launches[i]));
   return ok();
 }
 

@@ -42,7 +42,8 @@ TEST(FloatLiteral, ReachesTheShaderBitForBit) {
     if (std::isfinite(value)) values.push_back(value);
   }
   std::string glsl = "#version 450\nlayout(std430, binding = 0) buffer B { float b[]; };\nvoid main() {\n";
-  for (size_t i = 0; i < values.size(); ++i) glsl += "b[" + std::to_string(i) + "] = " + float_literal(values[i]).text + ";\n";
+  for (size_t i = 0; i < values.size(); ++i)
+    glsl += "b[" + std::to_string(i) + "] = " + float_literal(values[i]).text + ";\n";
   auto spirv = compile_glsl(glsl + "}\n");
   ASSERT_TRUE(spirv) << spirv.error().text;
   std::set<uint32_t> found = constants_of(*spirv);
@@ -63,7 +64,8 @@ TEST(Names, AreLegalAndUnique) {
   EXPECT_EQ(names.fresh("a__b"), "a_b");
   EXPECT_EQ(names.fresh("2x"), "v2x");
   EXPECT_EQ(names.fresh(""), "v");
-  for (const char *word : {"in", "out", "input", "filter", "sample", "shared", "vec4", "gl_x", "max", "fma", "group", "main"}) {
+  for (const char *word :
+       {"in", "out", "input", "filter", "sample", "shared", "vec4", "gl_x", "max", "fma", "group", "main"}) {
     EXPECT_NE(names.fresh(word), word);
   }
 }

@@ -67,7 +67,9 @@ TEST(KernelCheck, RefusesLongVectors) {
   EXPECT_REFUSED("f32x8 has more than 4 lanes", kOut, "%x: f32x8 = broadcast(1.0, 8)\n" + kStore);
 }
 
-TEST(KernelCheck, RefusesUnexpandedErf) { EXPECT_REFUSED("erf must be expanded", kOut, "store @out[0] = erf(2.0 + f32(1:i32))\n"); }
+TEST(KernelCheck, RefusesUnexpandedErf) {
+  EXPECT_REFUSED("erf must be expanded", kOut, "store @out[0] = erf(2.0 + f32(1:i32))\n");
+}
 
 TEST(KernelCheck, RefusesFragments) {
   EXPECT_REFUSED("matrix units", kOut + "buffer @f: f32[16] register local fragment accumulator\n",

@@ -55,7 +55,8 @@ TEST(LaunchShape, WidestNestGivesTheLocalSize) {
 }
 
 TEST(LaunchShape, RefusesBarriersThatSomeWorkersMiss) {
-  std::string text = refusal("for.worker %a in 0..6 {\n alloc @near\n }\n for.worker %b in 0..4 {\n barrier.group\n }\n");
+  std::string text =
+      refusal("for.worker %a in 0..6 {\n alloc @near\n }\n for.worker %b in 0..4 {\n barrier.group\n }\n");
   EXPECT_NE(text.find("a barrier inside `b` is not reached by all workers"), std::string::npos) << text;
 }
 

@@ -1,4 +1,5 @@
-// Every filetest of the target: SPIR-V that is valid, and results equal to the interpreter's on every device that is here.
+// Every filetest of the target: SPIR-V that is valid, and results equal to the interpreter's on every device that is
+// here.
 #include "targets/vulkan/vulkan_target.h"
 
 #include <cstring>
@@ -123,10 +124,11 @@ int64_t group_count(const Launch &launch, const reference::RunValues &values) {
   return count;
 }
 
-Status run_launch(VulkanContext &context, const Launch &launch, const Case &test, const std::vector<VulkanBuffer> &buffers) {
+Status run_launch(VulkanContext &context, const Launch &launch, const Case &test,
+                  const std::vector<VulkanBuffer> &buffers) {
   std::vector<std::byte> push = push_constants(test.values);
-  VulkanPipelineShape shape{static_cast<int>(launch.buffers.size()), static_cast<int64_t>(push.size()), launch.near_bytes,
-                            launch.name};
+  VulkanPipelineShape shape{static_cast<int>(launch.buffers.size()), static_cast<int64_t>(push.size()),
+                            launch.near_bytes, launch.name};
   SPARKLE_TRY(VulkanPipeline pipeline, context.create_pipeline(std::get<ShaderCode>(launch.code), shape));
   VulkanDispatch dispatch{&pipeline, {}, push, group_count(launch, test.values)};
   for (TensorId tensor : launch.buffers) {
@@ -160,7 +162,8 @@ TEST_P(VulkanTarget, MakesValidSpirv) {
   ASSERT_TRUE(artifact) << artifact.error().text;
   spvtools::SpirvTools tools(SPV_ENV_VULKAN_1_1);
   std::string messages;
-  tools.SetMessageConsumer([&](spv_message_level_t, const char *, const spv_position_t &, const char *m) { messages += m; });
+  tools.SetMessageConsumer(
+      [&](spv_message_level_t, const char *, const spv_position_t &, const char *m) { messages += m; });
   for (const Launch &launch : artifact->launches) {
     EXPECT_TRUE(tools.Validate(std::get<ShaderCode>(launch.code).spirv)) << messages;
   }
@@ -206,9 +209,8 @@ std::vector<std::string> filetests() {
   return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(Filetests, VulkanTarget, ::testing::ValuesIn(filetests()), [](const auto &info) {
-  return std::filesystem::path(info.param).stem().string();
-});
+INSTANTIATE_TEST_SUITE_P(Filetests, VulkanTarget, ::testing::ValuesIn(filetests()),
+                         [](const auto &info) { return std::filesystem::path(info.param).stem().string(); });
 
 TEST(VulkanTargetText, IsGlslOrAssembly) {
   Case test = read_case(std::string(SPARKLE_FILETESTS) + "/vector_add.ir");
