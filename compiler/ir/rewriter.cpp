@@ -154,7 +154,10 @@ StmtId Rewriter::clone(StmtId old) {
         return out_.add_stmt(Prefetch{buffer(s.buffer), exprs(s.indices), s.cache});
       },
       [&](const Barrier &s) { return out_.add_stmt(s); },
-      [&](const Alloc &s) { return out_.add_stmt(Alloc{buffer(s.buffer)}); },
+      [&](const Alloc &s) {
+        if (!allocated_.insert(s.buffer).second) buffers_.erase(s.buffer); // A second copy of the body: a buffer of its own.
+        return out_.add_stmt(Alloc{buffer(s.buffer)});
+      },
       [&](const FragmentFill &s) {
         return out_.add_stmt(FragmentFill{buffer(s.fragment), expr(s.value)});
       },

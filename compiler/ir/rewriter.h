@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "compiler/ir/builder.h"
 
@@ -60,6 +61,7 @@ private:
   std::unordered_map<VarId, ExprId> substitution_;
   std::unordered_map<ExprId, ExprId> memo_;
   std::unordered_map<BufferId, BufferId> buffers_;
+  std::unordered_set<BufferId> allocated_;
 };
 
 } // namespace sparkle
