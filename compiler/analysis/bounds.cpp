@@ -35,8 +35,12 @@ private:
     if (--budget_ < 0) return best;
     for (const LinearTerm &term : form.terms)
       for (const LinearForm &other : replacements(form, term, end)) take(best, tightest(other, end, facts), end);
-    for (size_t i = facts; i-- > 0 && budget_ > 0;)
-      if (auto other = apply(ranges_.facts()[i], form, end)) take(best, tightest(*other, end, i), end);
+    for (size_t i = facts; i-- > 0 && budget_ > 0;) {
+      auto other = apply(ranges_.facts()[i], form, end);
+      if (!other) continue;
+      take(best, tightest(*other, end, i), end);
+      if (ranges_.facts()[i].is_exact) break; // Nothing is lost by the exchange, so there is no use in doing without it.
+    }
     return best;
   }
 

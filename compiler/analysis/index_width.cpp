@@ -1,5 +1,7 @@
 #include "compiler/analysis/index_width.h"
 
+#include <set>
+
 #include "compiler/analysis/walk.h"
 
 namespace sparkle {
@@ -42,7 +44,11 @@ private:
     if (!branch) return true;
     if (is_valid(branch->else_body) && !stmt_fits(branch->else_body)) return false;
     ranges_.push_condition(k_, branch->cond);
-    return stmt_fits(branch->then_body);
+    // What was found under the condition may not hold behind it.
+    std::set<ExprId> outside = checked_;
+    bool fits = stmt_fits(branch->then_body);
+    checked_ = std::move(outside);
+    return fits;
   }
 
   bool block_fits(const Block &block) {
@@ -56,7 +62,8 @@ private:
   bool expr_fits(ExprId root) {
     bool fits = true;
     for_each_expr(k_, root, [&](ExprId id) {
-      if (!fits || k_.type_of(id).scalar != Scalar::kIndex) return;
+      if (!fits || k_.type_of(id).scalar != Scalar::kIndex || checked_.contains(id)) return;
+      checked_.insert(id);
       Interval range = bounds(k_, id, ranges_);
       fits = range.is_bounded() && *range.lo >= INT32_MIN && *range.hi <= INT32_MAX;
     });
@@ -65,6 +72,7 @@ private:
 
   const Kernel &k_;
   Ranges ranges_;
+  std::set<ExprId> checked_; ///< Known to fit here.
 };
 
 } // namespace

@@ -29,7 +29,7 @@ std::optional<Ranges::Fact> fact_on(const Kernel &kernel, const LinearForm &form
     if (uses_var(kernel, other.atom, ref->var)) return std::nullopt;
   auto bound = scale(rest, -term.coefficient);
   if (!bound) return std::nullopt;
-  Ranges::Fact fact{ref->var, {}, {}, {}};
+  Ranges::Fact fact{ref->var, {}, {}, {}, false};
   bool is_upper = term.coefficient == 1;
   if (bound->is_constant()) (is_upper ? fact.interval.hi : fact.interval.lo) = bound->constant;
   (is_upper ? fact.upper : fact.lower) = *bound;
@@ -94,7 +94,7 @@ Interval multiply(const Interval &a, const Interval &b) {
 }
 
 void Ranges::push_loop(const Kernel &kernel, VarId var, ExprId begin, ExprId end) {
-  Fact fact{var, {}, to_linear(kernel, begin), plus_constant(to_linear(kernel, end), -1)};
+  Fact fact{var, {}, to_linear(kernel, begin), plus_constant(to_linear(kernel, end), -1), false};
   fact.interval.lo = bounds(kernel, begin, *this).lo;
   fact.interval.hi = add_bounds(bounds(kernel, end, *this).hi, -1);
   facts_.push_back(std::move(fact));
@@ -103,7 +103,7 @@ void Ranges::push_loop(const Kernel &kernel, VarId var, ExprId begin, ExprId end
 void Ranges::push_value(const Kernel &kernel, VarId var, ExprId value) {
   if (kernel.type_of(value) != kIndexType) return;
   LinearForm form = to_linear(kernel, value);
-  facts_.push_back({var, bounds(kernel, form, *this), form, form});
+  facts_.push_back({var, bounds(kernel, form, *this), form, form, true});
 }
 
 void Ranges::push_condition(const Kernel &kernel, ExprId cond) {

@@ -39,9 +39,10 @@ public:
     Interval interval;
     std::optional<LinearForm> lower; ///< lower <= var
     std::optional<LinearForm> upper; ///< var <= upper
+    bool is_exact = false;           ///< var = lower = upper
   };
 
-  void push(VarId var, Interval interval) { facts_.push_back({var, interval, {}, {}}); }
+  void push(VarId var, Interval interval) { facts_.push_back({var, interval, {}, {}, false}); }
   /// begin <= var < end, for a loop or axis whose bounds are known where it stands.
   void push_loop(const Kernel &kernel, VarId var, ExprId begin, ExprId end);
   void push_loop(const Kernel &kernel, const For &loop) { push_loop(kernel, loop.var, loop.begin, loop.end); }

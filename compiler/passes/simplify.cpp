@@ -14,7 +14,8 @@ bool is_grid_kind(LoopKind kind) {
   return kind == LoopKind::kGroup || kind == LoopKind::kTeam || kind == LoopKind::kWorker;
 }
 
-/// Walks the old kernel and writes the new one; `ranges_` holds facts on the new kernel's variables.
+/// Walks the old kernel and writes the new one; `ranges_` holds facts on the new kernel's variables. Facts on a variable that
+/// was just bound leave remembered results true, as no expression before it holds the variable; conditions do not.
 class Simplifier {
 public:
   Simplifier(const Kernel &in, const SimplifyOptions &options)
@@ -46,7 +47,7 @@ private:
     size_t mark = ranges_.mark();
     std::vector<StmtId> stmts;
     for (StmtId child : block.stmts) stmts.push_back(rw_.stmt(child));
-    forget(mark);
+    ranges_.pop_to(mark);
     return rw_.build().block(std::move(stmts));
   }
 
@@ -63,9 +64,8 @@ private:
     VarId var = rw_.bind(loop.var);
     size_t mark = ranges_.mark();
     ranges_.push_loop(b.kernel(), var, begin, end);
-    exprs_.ranges_changed();
     StmtId body = rw_.stmt(loop.body);
-    forget(mark);
+    ranges_.pop_to(mark);
     return b.loop(var, begin, end, loop.kind, body);
   }
 
@@ -85,7 +85,8 @@ private:
     ranges_.push_condition(rw_.out(), cond);
     exprs_.ranges_changed();
     StmtId fresh = rw_.stmt(body);
-    forget(mark);
+    ranges_.pop_to(mark);
+    exprs_.ranges_changed();
     return fresh;
   }
 
@@ -103,9 +104,7 @@ private:
       return b.block({});
     }
     VarId var = rw_.bind(old, b.kernel().type_of(value));
-    size_t mark = ranges_.mark();
     ranges_.push_value(b.kernel(), var, value);
-    if (ranges_.mark() != mark) exprs_.ranges_changed();
     return b.let(var, value);
   }
 
@@ -121,11 +120,10 @@ private:
     Stmt stmt = rw_.out().stmt(id);
     if (auto *copy = std::get_if<Copy>(&stmt)) {
       for (const CopyAxis &axis : copy->axes) ranges_.push(axis.var, {0, axis.extent - 1});
-      exprs_.ranges_changed();
     }
     map_root_exprs(stmt, [this](ExprId expr) { return exprs_.simplify(expr); });
     rw_.out().stmt(id) = std::move(stmt);
-    if (ranges_.mark() != mark) forget(mark);
+    ranges_.pop_to(mark);
   }
 
   std::optional<bool> decided(ExprId mask) {
@@ -150,12 +148,6 @@ private:
   }
 
   ExprId simplified(ExprId old) { return exprs_.simplify(rw_.expr(old)); }
-
-  void forget(size_t mark) {
-    if (ranges_.mark() == mark) return;
-    ranges_.pop_to(mark);
-    exprs_.ranges_changed();
-  }
 
   const SimplifyOptions &options_;
   Rewriter rw_;
