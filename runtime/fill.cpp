@@ -37,8 +37,7 @@ void fill_constant(HostTensor &tensor, double value) {
 }
 
 void fill_uniform(HostTensor &tensor, uint64_t seed, double low, double high) {
-  fill_each(tensor,
-            [=](int64_t i) { return low + (high - low) * unit(random_bits(seed, static_cast<uint64_t>(i))); });
+  fill_each(tensor, [=](int64_t i) { return low + (high - low) * unit(random_bits(seed, static_cast<uint64_t>(i))); });
 }
 
 void fill_integers(HostTensor &tensor, uint64_t seed, int64_t low, int64_t high) {

@@ -15,8 +15,8 @@ namespace sparkle {
 
 namespace {
 
-// libpng reports errors by longjmp, which must not skip destructors. So each `*_steps` function below, which calls setjmp,
-// has only trivial locals, and everything that owns memory lives in the caller, handed in by pointer.
+// libpng reports errors by longjmp, which must not skip destructors. So each `*_steps` function below, which calls
+// setjmp, has only trivial locals, and everything that owns memory lives in the caller, handed in by pointer.
 
 /// Both directions: where bytes come from or go to, and the first error.
 struct PngState {
@@ -26,9 +26,7 @@ struct PngState {
   std::vector<uint8_t> *output = nullptr;
 };
 
-void remember(PngState &state, const char *message) {
-  std::strncpy(state.message, message, sizeof state.message - 1);
-}
+void remember(PngState &state, const char *message) { std::strncpy(state.message, message, sizeof state.message - 1); }
 
 [[noreturn]] void on_error(png_structp png, png_const_charp message) {
   auto *state = static_cast<PngState *>(png_get_error_ptr(png));
@@ -53,7 +51,8 @@ void on_write(png_structp png, png_bytep from, png_size_t count) {
   } catch (const std::bad_alloc &) {
     written = false;
   }
-  if (!written) png_error(png, "no memory for the file"); // outside the handler: a jump out of it would leak the exception
+  if (!written)
+    png_error(png, "no memory for the file"); // outside the handler: a jump out of it would leak the exception
 }
 
 void on_flush(png_structp) {}
@@ -92,7 +91,8 @@ bool header_steps(PngReader &reader, PngState &state, Geometry &geometry) {
   png_set_scale_16(reader.png);
   png_set_interlace_handling(reader.png);
   const png_byte type = png_get_color_type(reader.png, reader.info);
-  const bool transparent = (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(reader.png, reader.info, PNG_INFO_tRNS) != 0;
+  const bool transparent =
+      (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(reader.png, reader.info, PNG_INFO_tRNS) != 0;
   if (transparent) png_set_gray_to_rgb(reader.png);
   png_read_update_info(reader.png, reader.info);
   geometry.height = png_get_image_height(reader.png, reader.info);
@@ -155,8 +155,10 @@ Result<HostTensor> convert(const HostTensor &pixels, const Geometry &geometry, c
     uint8_t pixel[4];
     convert_pixel(from + i * geometry.channels, geometry.channels, pixel, channels);
     for (int64_t c = 0; c < channels; ++c) {
-      if (options.element == Scalar::kU8) image.as<uint8_t>()[i * channels + c] = pixel[c];
-      else image.as<float>()[i * channels + c] = pixel[c];
+      if (options.element == Scalar::kU8)
+        image.as<uint8_t>()[i * channels + c] = pixel[c];
+      else
+        image.as<float>()[i * channels + c] = pixel[c];
     }
   }
   return image;

@@ -15,13 +15,14 @@ inline constexpr int64_t kMaxPngBytes = int64_t{1} << 28;
 
 struct ImageReadOptions {
   Scalar element = Scalar::kU8; ///< kU8, or kF32 with the same values 0..255.
-  /// 0: as in the file, gray with transparency becoming RGBA. Asked for: RGB becomes gray by (299 R + 587 G + 114 B) / 1000,
-  /// gray becomes three equal channels, transparency is added as 255 or dropped.
+  /// 0: as in the file, gray with transparency becoming RGBA. Asked for: RGB becomes gray by (299 R + 587 G + 114 B) /
+  /// 1000, gray becomes three equal channels, transparency is added as 255 or dropped.
   int channels = 0;
 };
 
 /// Palettes and fewer than 8 bits are expanded, 16 bits reduced to 8; stored values are taken as they are (no gamma).
-/// kInvalidInput: no or a damaged PNG, or beyond the limits above (checked before pixels are allocated). kIo: cannot be read.
+/// kInvalidInput: no or a damaged PNG, or beyond the limits above (checked before pixels are allocated). kIo: cannot be
+/// read.
 Result<HostTensor> read_png(const std::string &path, const ImageReadOptions &options = {});
 /// The same from memory; `name` stands for the file in messages.
 Result<HostTensor> decode_png(std::span<const uint8_t> bytes, const std::string &name,

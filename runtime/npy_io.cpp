@@ -126,9 +126,12 @@ private:
       return ok();
     }
     if (key == "fortran_order" && !header.fortran_order) {
-      if (accept_word("True")) header.fortran_order = true;
-      else if (accept_word("False")) header.fortran_order = false;
-      else return error("expected `True` or `False`, found " + seen());
+      if (accept_word("True"))
+        header.fortran_order = true;
+      else if (accept_word("False"))
+        header.fortran_order = false;
+      else
+        return error("expected `True` or `False`, found " + seen());
       return ok();
     }
     at_ = start;
@@ -145,8 +148,8 @@ struct ElementName {
   Scalar element;
   std::string_view descr;
 };
-constexpr ElementName kElementNames[] = {{Scalar::kF32, "<f4"}, {Scalar::kF16, "<f2"}, {Scalar::kI32, "<i4"},
-                                         {Scalar::kIndex, "<i8"}, {Scalar::kI8, "|i1"}, {Scalar::kU8, "|u1"},
+constexpr ElementName kElementNames[] = {{Scalar::kF32, "<f4"},   {Scalar::kF16, "<f2"}, {Scalar::kI32, "<i4"},
+                                         {Scalar::kIndex, "<i8"}, {Scalar::kI8, "|i1"},  {Scalar::kU8, "|u1"},
                                          {Scalar::kBool, "|b1"}};
 
 Error file_error(const std::string &name, int64_t byte, const std::string &what) {
@@ -184,8 +187,9 @@ Result<HeaderPlace> find_header(std::span<const uint8_t> bytes, const std::strin
   int64_t length = 0;
   for (size_t i = length_bytes; i-- > 0;) length = length * 256 + bytes[kPreambleBytes + i];
   if (length > kMaxNpyHeaderBytes) {
-    return file_error(name, 8, "a header of " + std::to_string(length) + " bytes; the limit is " +
-                                   std::to_string(kMaxNpyHeaderBytes));
+    return file_error(name, 8,
+                      "a header of " + std::to_string(length) + " bytes; the limit is " +
+                          std::to_string(kMaxNpyHeaderBytes));
   }
   HeaderPlace place{kPreambleBytes + length_bytes, kPreambleBytes + length_bytes + static_cast<size_t>(length)};
   if (place.end > bytes.size()) return file_error(name, 8, "the file ends in its header");
@@ -221,9 +225,9 @@ Result<HostTensor> parse_npy(std::span<const uint8_t> bytes, const std::string &
   }
   const std::span<const uint8_t> data = bytes.subspan(place.end);
   if (static_cast<int64_t>(data.size()) != wanted) {
-    return file_error(name, static_cast<int64_t>(place.end), "the shape needs " + std::to_string(wanted) +
-                                                                 " bytes of data, the file has " +
-                                                                 std::to_string(data.size()));
+    return file_error(name, static_cast<int64_t>(place.end),
+                      "the shape needs " + std::to_string(wanted) + " bytes of data, the file has " +
+                          std::to_string(data.size()));
   }
   if (*header.fortran_order) return from_fortran(data, element, *header.shape);
   SPARKLE_TRY(HostTensor tensor, HostTensor::allocate(element, *header.shape));

@@ -15,8 +15,8 @@ namespace sparkle {
 
 namespace {
 
-// A fused multiply-add takes 4 cycles and two start in each: 8 chains fill the units, more hide jitter. 12 chains and two
-// constants fit into 16 registers.
+// A fused multiply-add takes 4 cycles and two start in each: 8 chains fill the units, more hide jitter. 12 chains and
+// two constants fit into 16 registers.
 constexpr int kChains = 12;
 
 /// Runs `steps` rounds of kChains operations; the sum keeps them alive.
@@ -24,8 +24,8 @@ using FmaLoop = float (*)(int64_t steps);
 
 #if defined(__x86_64__)
 
-// Each value tends to 1 (x = x * 0.5 + 0.5), so nothing overflows or becomes subnormal, however long it runs. The empty asm
-// keeps the compiler from computing ahead or merging chains; the arrays stay in registers once unrolled.
+// Each value tends to 1 (x = x * 0.5 + 0.5), so nothing overflows or becomes subnormal, however long it runs. The empty
+// asm keeps the compiler from computing ahead or merging chains; the arrays stay in registers once unrolled.
 
 __attribute__((target("sse2"))) float sse_loop(int64_t steps) {
   __m128 x[kChains], half = _mm_set1_ps(0.5f);

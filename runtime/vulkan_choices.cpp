@@ -20,7 +20,9 @@ struct Wish {
 std::optional<uint32_t> best_type(std::span<const MemoryType> types, uint32_t allowed, Wish wish) {
   std::optional<uint32_t> best;
   auto bits = [](uint32_t flags) { return __builtin_popcount(flags); };
-  auto score = [&](const MemoryType &type) { return bits(type.flags & wish.wanted) - bits(type.flags & wish.unwanted); };
+  auto score = [&](const MemoryType &type) {
+    return bits(type.flags & wish.wanted) - bits(type.flags & wish.unwanted);
+  };
   for (uint32_t i = 0; i < types.size() && i < 32; ++i) {
     const MemoryType &type = types[i];
     if ((allowed >> i & 1) == 0 || (type.flags & ~kPlainFlags) != 0) continue;

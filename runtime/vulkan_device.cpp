@@ -49,12 +49,13 @@ VulkanDevices VulkanDevices::open(const VulkanOptions &options) {
   std::vector<std::pair<VulkanLimits, size_t>> found;
   for (size_t i = 0; i < result.instance_->physical.size(); ++i) {
     auto limits = vulkan::query_limits(result.instance_->table, result.instance_->physical[i]);
-    if (limits) found.emplace_back(std::move(*limits), i);
-    else result.left_out_.push_back({device_name(*result.instance_, i), limits.error().text});
+    if (limits)
+      found.emplace_back(std::move(*limits), i);
+    else
+      result.left_out_.push_back({device_name(*result.instance_, i), limits.error().text});
   }
-  std::stable_sort(found.begin(), found.end(), [](const auto &a, const auto &b) {
-    return preference(a.first.type) < preference(b.first.type);
-  });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto &a, const auto &b) { return preference(a.first.type) < preference(b.first.type); });
   for (auto &[limits, number] : found) {
     result.devices_.push_back(std::move(limits));
     result.physical_.push_back(number);
@@ -64,13 +65,13 @@ VulkanDevices VulkanDevices::open(const VulkanOptions &options) {
 
 Result<VulkanContext> VulkanDevices::create_context(size_t index) const {
   if (index >= devices_.size()) {
-    std::string text = "there is no Vulkan device " + std::to_string(index) + "; there are " + std::to_string(devices_.size());
+    std::string text =
+        "there is no Vulkan device " + std::to_string(index) + "; there are " + std::to_string(devices_.size());
     for (const VulkanLeftOut &out : left_out_) text += "; " + out.name + " was left out: " + out.reason;
     return Error{ErrorCode::kNoDevice, text};
   }
   auto state = std::make_unique<vulkan::ContextState>();
-  SPARKLE_TRY(state->device,
-              vulkan::create_device(instance_, instance_->physical[physical_[index]], devices_[index]));
+  SPARKLE_TRY(state->device, vulkan::create_device(instance_, instance_->physical[physical_[index]], devices_[index]));
   return VulkanContext(std::move(state));
 }
 
@@ -122,8 +123,8 @@ Status make_command_objects(Device &device) {
   VkCommandPoolCreateInfo pool{};
   pool.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
   pool.queueFamilyIndex = device.queue_family;
-  SPARKLE_TRY_STATUS(device.check(
-      device.table.vkCreateCommandPool(device.handle, &pool, nullptr, &device.command_pool), "vkCreateCommandPool"));
+  SPARKLE_TRY_STATUS(device.check(device.table.vkCreateCommandPool(device.handle, &pool, nullptr, &device.command_pool),
+                                  "vkCreateCommandPool"));
   VkCommandBufferAllocateInfo commands{};
   commands.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO;
   commands.commandPool = device.command_pool;

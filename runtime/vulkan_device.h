@@ -1,5 +1,5 @@
-// Vulkan devices: what is there, and running compute shaders on one of them. Vulkan is loaded at run time; a machine without
-// it is a normal machine with an empty list of devices and a reason.
+// Vulkan devices: what is there, and running compute shaders on one of them. Vulkan is loaded at run time; a machine
+// without it is a normal machine with an empty list of devices and a reason.
 #pragma once
 
 #include <cstddef>
@@ -35,8 +35,8 @@ struct VulkanOptions {
 /// The machine's devices. Copies share one Vulkan instance.
 class VulkanDevices {
 public:
-  /// Never fails: what cannot be used is in left_out(). Discrete devices come first, then integrated, virtual, other, CPU;
-  /// devices of one type in the driver's order.
+  /// Never fails: what cannot be used is in left_out(). Discrete devices come first, then integrated, virtual, other,
+  /// CPU; devices of one type in the driver's order.
   static VulkanDevices open(const VulkanOptions &options = {});
 
   const std::vector<VulkanLimits> &devices() const { return devices_; }
@@ -52,7 +52,8 @@ private:
   std::vector<VulkanLeftOut> left_out_;
 };
 
-/// Device-local memory; freed with the last copy. Must not be freed while a run that uses it is under way in another thread.
+/// Device-local memory; freed with the last copy. Must not be freed while a run that uses it is under way in another
+/// thread.
 class VulkanBuffer {
 public:
   int64_t bytes() const;
@@ -91,25 +92,25 @@ struct VulkanDispatch {
   const VulkanPipeline *pipeline = nullptr;
   std::vector<VulkanBinding> bindings;
   std::vector<std::byte> push; ///< VulkanPipelineShape::push_bytes bytes: symbols, then uniforms.
-  int64_t groups = 1; ///< In total, 0..2^31; laid out over x, y, z as ShaderCode says. 0: nothing happens.
+  int64_t groups = 1;          ///< In total, 0..2^31; laid out over x, y, z as ShaderCode says. 0: nothing happens.
 };
 
 struct VulkanRunOptions {
-  int repeats = 1; ///< Of the whole list, with barriers between.
-  int warmups = 0; ///< Untimed repeats before.
-  bool time_each = false; ///< Also time every dispatch, at the cost of a stop after each.
+  int repeats = 1;             ///< Of the whole list, with barriers between.
+  int warmups = 0;             ///< Untimed repeats before.
+  bool time_each = false;      ///< Also time every dispatch, at the cost of a stop after each.
   double timeout_seconds = 60; ///< For each wait on the device.
 };
 
 /// In seconds. Empty vectors when the device has no clock (VulkanLimits::timestamp_valid_bits is 0).
 struct VulkanRunTimes {
-  std::vector<double> kernel;              ///< Per repeat: device time of the whole list.
-  std::vector<std::vector<double>> each;   ///< Per repeat and dispatch, with `time_each`.
-  double wall = 0;                         ///< Host time of everything, warm-ups included.
+  std::vector<double> kernel;            ///< Per repeat: device time of the whole list.
+  std::vector<std::vector<double>> each; ///< Per repeat and dispatch, with `time_each`.
+  double wall = 0;                       ///< Host time of everything, warm-ups included.
 };
 
-/// One device, opened. Movable; thread-safe, calls at the same time take turns. After kDeviceLost or kTimeout it is dead: every
-/// later call fails with kDeviceLost and the first cause. In a child process after fork it is dead as well.
+/// One device, opened. Movable; thread-safe, calls at the same time take turns. After kDeviceLost or kTimeout it is
+/// dead: every later call fails with kDeviceLost and the first cause. In a child process after fork it is dead as well.
 class VulkanContext {
 public:
   VulkanContext(VulkanContext &&) noexcept;
@@ -134,8 +135,8 @@ public:
   /// kUnsupported: the device lacks what the code needs. kInvalidInput: no SPIR-V.
   Result<VulkanPipeline> create_pipeline(const ShaderCode &code, const VulkanPipelineShape &shape);
 
-  /// Runs the list in order, a barrier after each dispatch, and waits. Repeats are spread over several submissions of about
-  /// 50 ms each, so that no watchdog sees a hang.
+  /// Runs the list in order, a barrier after each dispatch, and waits. Repeats are spread over several submissions of
+  /// about 50 ms each, so that no watchdog sees a hang.
   Result<VulkanRunTimes> run(std::span<const VulkanDispatch> list, const VulkanRunOptions &options = {});
 
 private:

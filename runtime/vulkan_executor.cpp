@@ -78,7 +78,8 @@ Status Executor::reserve_sets() {
   auto sets = static_cast<uint32_t>(list_.size());
   uint32_t descriptors = 0;
   for (const VulkanDispatch &dispatch : list_) descriptors += static_cast<uint32_t>(dispatch.bindings.size());
-  if (device_.descriptor_pool != VK_NULL_HANDLE && sets <= device_.pool_sets && descriptors <= device_.pool_descriptors) {
+  if (device_.descriptor_pool != VK_NULL_HANDLE && sets <= device_.pool_sets &&
+      descriptors <= device_.pool_descriptors) {
     return device_.check(device_.table.vkResetDescriptorPool(device_.handle, device_.descriptor_pool, 0),
                          "vkResetDescriptorPool");
   }
@@ -146,7 +147,8 @@ Status Executor::reserve_queries(uint32_t count) {
 
 // Written once all work before is done: differences between neighbours are whole repeats or dispatches.
 void Executor::stamp(uint32_t &query) {
-  device_.table.vkCmdWriteTimestamp(device_.commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, device_.query_pool, query++);
+  device_.table.vkCmdWriteTimestamp(device_.commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, device_.query_pool,
+                                    query++);
 }
 
 void Executor::record_barrier() {
@@ -197,8 +199,9 @@ Status Executor::read_stamps(int count) {
   const VkResult result = device_.table.vkGetQueryPoolResults(
       device_.handle, device_.query_pool, 0, static_cast<uint32_t>(stamps.size()), stamps.size() * sizeof(uint64_t),
       stamps.data(), sizeof(uint64_t), VK_QUERY_RESULT_64_BIT);
-  if (result != VK_SUCCESS) return result < VK_SUCCESS ? device_.check(result, "vkGetQueryPoolResults")
-                                                       : Status(make_error(result, "vkGetQueryPoolResults"));
+  if (result != VK_SUCCESS)
+    return result < VK_SUCCESS ? device_.check(result, "vkGetQueryPoolResults")
+                               : Status(make_error(result, "vkGetQueryPoolResults"));
   const int bits = device_.limits.timestamp_valid_bits;
   const uint64_t mask = bits >= 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
   auto seconds = [&](size_t from, size_t to) { // the mask also heals a counter that wrapped
@@ -220,7 +223,8 @@ Status Executor::submit_all(int count, bool timed) {
     Stopwatch watch;
     SPARKLE_TRY_STATUS(submit(batch, timed));
     count -= batch;
-    batch_ = static_cast<int>(std::min<double>(kMaxBatch, kSubmissionSeconds * batch / std::max(watch.seconds(), 1e-6)));
+    batch_ =
+        static_cast<int>(std::min<double>(kMaxBatch, kSubmissionSeconds * batch / std::max(watch.seconds(), 1e-6)));
   }
   return ok();
 }

@@ -94,7 +94,8 @@ std::optional<uint32_t> compute_queue_family(const InstanceTable &table, VkPhysi
     const VkQueueFamilyProperties &family = families[i];
     if ((family.queueFlags & VK_QUEUE_COMPUTE_BIT) == 0 || family.queueCount == 0) continue;
     // With a clock first; then without graphics, where no desktop waits for us and no watchdog for it.
-    const int score = (family.timestampValidBits > 0 ? 2 : 0) + ((family.queueFlags & VK_QUEUE_GRAPHICS_BIT) == 0 ? 1 : 0);
+    const int score =
+        (family.timestampValidBits > 0 ? 2 : 0) + ((family.queueFlags & VK_QUEUE_GRAPHICS_BIT) == 0 ? 1 : 0);
     if (score > best_score) best = i, best_score = score;
   }
   return best;

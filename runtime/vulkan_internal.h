@@ -80,8 +80,8 @@ struct Instance {
 /// With its physical devices listed. kNoDevice: the driver side is missing or broken.
 Result<std::shared_ptr<Instance>> create_instance(const VulkanOptions &options);
 
-/// Extensions and features of one device, in the form in which vkCreateDevice takes them. Address-stable: structs point to each
-/// other.
+/// Extensions and features of one device, in the form in which vkCreateDevice takes them. Address-stable: structs point
+/// to each other.
 struct FeatureChain {
   FeatureChain(const InstanceTable &table, VkPhysicalDevice device);
   FeatureChain(const FeatureChain &) = delete;

@@ -145,8 +145,8 @@ constexpr auto kMatrixPropertiesKhr = static_cast<VkStructureType>(1000506001);
 
 VulkanMatrixShape shape_of(uint32_t m, uint32_t n, uint32_t k, VkComponentTypeNV a, VkComponentTypeNV b,
                            VkComponentTypeNV c, VkComponentTypeNV d) {
-  return {static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), component_name(a), component_name(b),
-          component_name(c), component_name(d)};
+  return {static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), component_name(a),
+          component_name(b),   component_name(c),   component_name(d)};
 }
 
 void add_shape(VulkanMatrixShape shape, std::vector<VulkanMatrixShape> &shapes) {
@@ -207,8 +207,8 @@ Result<VulkanLimits> query_limits(const InstanceTable &table, VkPhysicalDevice d
   FeatureChain features(table, device);
   const uint32_t version = features.properties.apiVersion;
   if (version < VK_API_VERSION_1_1) {
-    return Error{ErrorCode::kUnsupported, "it knows Vulkan 1." + std::to_string(VK_API_VERSION_MINOR(version)) +
-                                              " only; 1.1 is needed"};
+    return Error{ErrorCode::kUnsupported,
+                 "it knows Vulkan 1." + std::to_string(VK_API_VERSION_MINOR(version)) + " only; 1.1 is needed"};
   }
   const auto family = compute_queue_family(table, device);
   if (!family) return Error{ErrorCode::kUnsupported, "it has no queue for compute work"};

@@ -30,7 +30,8 @@ Result<Loader> load_loader(const std::string &path) {
   Loader loader;
   loader.get_instance_address = reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(library, "vkGetInstanceProcAddr"));
   if (loader.get_instance_address == nullptr) {
-    return Error{ErrorCode::kNoDevice, "`" + escape_control(path) + "` is no Vulkan loader: it has no vkGetInstanceProcAddr"};
+    return Error{ErrorCode::kNoDevice,
+                 "`" + escape_control(path) + "` is no Vulkan loader: it has no vkGetInstanceProcAddr"};
   }
   std::lock_guard lock(volk_mutex);
   volkInitializeCustom(loader.get_instance_address);
@@ -38,8 +39,10 @@ Result<Loader> load_loader(const std::string &path) {
   loader.enumerate_extensions = vkEnumerateInstanceExtensionProperties;
   loader.enumerate_layers = vkEnumerateInstanceLayerProperties;
   loader.version = volkGetInstanceVersion();
-  if (loader.create_instance == nullptr || loader.enumerate_extensions == nullptr || loader.enumerate_layers == nullptr) {
-    return Error{ErrorCode::kNoDevice, "`" + escape_control(path) + "` is no Vulkan loader: it cannot create instances"};
+  if (loader.create_instance == nullptr || loader.enumerate_extensions == nullptr ||
+      loader.enumerate_layers == nullptr) {
+    return Error{ErrorCode::kNoDevice,
+                 "`" + escape_control(path) + "` is no Vulkan loader: it cannot create instances"};
   }
   return loader;
 }

@@ -42,14 +42,15 @@ Status bind_memory(Device &device, RawBuffer &buffer, MemoryUse use) {
   info.allocationSize = needs.size;
   info.memoryTypeIndex = *type;
   const VkResult result = device.table.vkAllocateMemory(device.handle, &info, nullptr, &buffer.memory);
-  if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY) return too_large(buffer.bytes, make_error(result, "vkAllocateMemory").text);
+  if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
+    return too_large(buffer.bytes, make_error(result, "vkAllocateMemory").text);
   SPARKLE_TRY_STATUS(device.check(result, "vkAllocateMemory"));
   SPARKLE_TRY_STATUS(device.check(device.table.vkBindBufferMemory(device.handle, buffer.handle, buffer.memory, 0),
                                   "vkBindBufferMemory"));
   if (use == MemoryUse::kDevice) return ok();
   void *mapped = nullptr;
-  SPARKLE_TRY_STATUS(
-      device.check(device.table.vkMapMemory(device.handle, buffer.memory, 0, VK_WHOLE_SIZE, 0, &mapped), "vkMapMemory"));
+  SPARKLE_TRY_STATUS(device.check(device.table.vkMapMemory(device.handle, buffer.memory, 0, VK_WHOLE_SIZE, 0, &mapped),
+                                  "vkMapMemory"));
   buffer.mapped = static_cast<std::byte *>(mapped);
   return ok();
 }
@@ -154,7 +155,8 @@ Result<VulkanBuffer> VulkanContext::create_buffer(int64_t bytes) {
   return result;
 }
 
-Status VulkanContext::upload(const VulkanBuffer &to, int64_t offset, std::span<const std::byte> from, double timeout_seconds) {
+Status VulkanContext::upload(const VulkanBuffer &to, int64_t offset, std::span<const std::byte> from,
+                             double timeout_seconds) {
   vulkan::Device &device = *state_->device;
   SPARKLE_TRY_STATUS(device.check_process());
   SPARKLE_CHECK(to.state_ && to.state_->device.get() == &device, "a buffer of another device");
@@ -176,7 +178,8 @@ Status VulkanContext::upload(const VulkanBuffer &to, int64_t offset, std::span<c
   return ok();
 }
 
-Status VulkanContext::download(const VulkanBuffer &from, int64_t offset, std::span<std::byte> to, double timeout_seconds) {
+Status VulkanContext::download(const VulkanBuffer &from, int64_t offset, std::span<std::byte> to,
+                               double timeout_seconds) {
   vulkan::Device &device = *state_->device;
   SPARKLE_TRY_STATUS(device.check_process());
   SPARKLE_CHECK(from.state_ && from.state_->device.get() == &device, "a buffer of another device");
@@ -200,7 +203,8 @@ Status VulkanContext::download(const VulkanBuffer &from, int64_t offset, std::sp
   return ok();
 }
 
-Status VulkanContext::fill(const VulkanBuffer &to, int64_t offset, int64_t bytes, uint32_t pattern, double timeout_seconds) {
+Status VulkanContext::fill(const VulkanBuffer &to, int64_t offset, int64_t bytes, uint32_t pattern,
+                           double timeout_seconds) {
   vulkan::Device &device = *state_->device;
   SPARKLE_TRY_STATUS(device.check_process());
   SPARKLE_CHECK(to.state_ && to.state_->device.get() == &device, "a buffer of another device");

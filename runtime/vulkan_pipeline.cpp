@@ -25,7 +25,8 @@ Status check_sizes(const VulkanLimits &limits, const ShaderCode &code, const Vul
     return unsupported(shape, "bytes of shared memory: " + against(shape.near_bytes, limits.shared_memory_bytes));
   }
   if (shape.push_bytes + 4 > limits.max_push_constant_bytes) {
-    return unsupported(shape, "bytes of push constants: " + against(shape.push_bytes + 4, limits.max_push_constant_bytes));
+    return unsupported(shape,
+                       "bytes of push constants: " + against(shape.push_bytes + 4, limits.max_push_constant_bytes));
   }
   if (shape.buffers > limits.max_storage_buffers) {
     return unsupported(shape, "buffers: " + against(shape.buffers, limits.max_storage_buffers));
@@ -37,7 +38,8 @@ Status check_team(const VulkanLimits &limits, const ShaderCode &code, const Vulk
   const auto team = static_cast<int>(code.required_team);
   if (team == 0 || (team == limits.subgroup_min && team == limits.subgroup_max)) return ok();
   const bool power_of_two = (team & (team - 1)) == 0;
-  if (limits.subgroup_size_control && power_of_two && team >= limits.subgroup_min && team <= limits.subgroup_max) return ok();
+  if (limits.subgroup_size_control && power_of_two && team >= limits.subgroup_min && team <= limits.subgroup_max)
+    return ok();
   return unsupported(shape, "it relies on subgroups of " + std::to_string(team) + "; the device has " +
                                 std::to_string(limits.subgroup_min) + ".." + std::to_string(limits.subgroup_max) +
                                 (limits.subgroup_size_control ? "" : ", and the size cannot be chosen"));
@@ -72,9 +74,9 @@ Status make_layouts(Device &device, PipelineState &pipeline) {
   set.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
   set.bindingCount = static_cast<uint32_t>(bindings.size());
   set.pBindings = bindings.data();
-  SPARKLE_TRY_STATUS(
-      check_unlocked(device, device.table.vkCreateDescriptorSetLayout(device.handle, &set, nullptr, &pipeline.set_layout),
-                   "vkCreateDescriptorSetLayout"));
+  SPARKLE_TRY_STATUS(check_unlocked(
+      device, device.table.vkCreateDescriptorSetLayout(device.handle, &set, nullptr, &pipeline.set_layout),
+      "vkCreateDescriptorSetLayout"));
   const VkPushConstantRange push{VK_SHADER_STAGE_COMPUTE_BIT, 0, static_cast<uint32_t>(pipeline.key.push_bytes + 4)};
   VkPipelineLayoutCreateInfo layout{};
   layout.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
@@ -83,7 +85,7 @@ Status make_layouts(Device &device, PipelineState &pipeline) {
   layout.pushConstantRangeCount = 1;
   layout.pPushConstantRanges = &push;
   return check_unlocked(device, device.table.vkCreatePipelineLayout(device.handle, &layout, nullptr, &pipeline.layout),
-                      "vkCreatePipelineLayout");
+                        "vkCreatePipelineLayout");
 }
 
 Status make_pipeline(Device &device, PipelineState &pipeline, VkShaderModule module) {
@@ -101,7 +103,8 @@ Status make_pipeline(Device &device, PipelineState &pipeline, VkShaderModule mod
   if (pipeline.key.required_team != 0 && device.limits.subgroup_size_control) {
     info.stage.pNext = &team;
     const bool whole = pipeline.key.local_size % pipeline.key.required_team == 0;
-    if (whole && device.limits.full_subgroups) info.stage.flags |= VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+    if (whole && device.limits.full_subgroups)
+      info.stage.flags |= VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
   }
   return check_unlocked(
       device, device.table.vkCreateComputePipelines(device.handle, VK_NULL_HANDLE, 1, &info, nullptr, &pipeline.handle),
@@ -132,8 +135,9 @@ Result<std::shared_ptr<PipelineState>> create_pipeline_state(std::shared_ptr<Dev
   info.codeSize = code.spirv.size() * sizeof(uint32_t);
   info.pCode = code.spirv.data();
   VkShaderModule module = VK_NULL_HANDLE;
-  SPARKLE_TRY_STATUS(check_unlocked(*device, device->table.vkCreateShaderModule(device->handle, &info, nullptr, &module),
-                                   "vkCreateShaderModule(" + shape.name + ")"));
+  SPARKLE_TRY_STATUS(check_unlocked(*device,
+                                    device->table.vkCreateShaderModule(device->handle, &info, nullptr, &module),
+                                    "vkCreateShaderModule(" + shape.name + ")"));
   Status made = make_pipeline(*device, *pipeline, module);
   device->table.vkDestroyShaderModule(device->handle, module, nullptr);
   if (!made) return made.error();

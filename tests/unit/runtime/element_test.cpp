@@ -28,10 +28,10 @@ TEST(Element, EveryHalfReadsBackAsItself) {
 
 TEST(Element, HalfRoundsToNearestEvenOnce) {
   EXPECT_EQ(bits_of(Scalar::kF16, 1.0), 0x3C00);
-  EXPECT_EQ(bits_of(Scalar::kF16, 1.0 + 0x1p-11), 0x3C00);          // tie, even below
+  EXPECT_EQ(bits_of(Scalar::kF16, 1.0 + 0x1p-11), 0x3C00);           // tie, even below
   EXPECT_EQ(bits_of(Scalar::kF16, 1.0 + 0x1p-11 + 0x1p-40), 0x3C01); // through f32 this would be a tie
-  EXPECT_EQ(bits_of(Scalar::kF16, 1.0 + 3 * 0x1p-11), 0x3C02);      // tie, even above
-  EXPECT_EQ(bits_of(Scalar::kF16, 2.0 - 0x1p-12), 0x4000);          // carries into the exponent
+  EXPECT_EQ(bits_of(Scalar::kF16, 1.0 + 3 * 0x1p-11), 0x3C02);       // tie, even above
+  EXPECT_EQ(bits_of(Scalar::kF16, 2.0 - 0x1p-12), 0x4000);           // carries into the exponent
   EXPECT_EQ(bits_of(Scalar::kF16, 65504), 0x7BFF);
   EXPECT_EQ(bits_of(Scalar::kF16, 65519.9), 0x7BFF);
   EXPECT_EQ(bits_of(Scalar::kF16, 65520), 0x7C00);

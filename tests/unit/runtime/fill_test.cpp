@@ -7,9 +7,7 @@
 namespace sparkle {
 namespace {
 
-HostTensor make(Scalar element, std::vector<int64_t> shape) {
-  return *HostTensor::allocate(element, std::move(shape));
-}
+HostTensor make(Scalar element, std::vector<int64_t> shape) { return *HostTensor::allocate(element, std::move(shape)); }
 
 TEST(Fill, UniformStaysInRangeAndSpreads) {
   HostTensor tensor = make(Scalar::kF32, {100, 100});

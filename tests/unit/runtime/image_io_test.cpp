@@ -91,8 +91,8 @@ TEST(Png, EveryBitFlipIsSurvived) {
 
 TEST(Png, HugeSidesAreRefusedBeforePixelsAreAllocated) {
   // IHDR of 2^16 x 2^16 pixels with a right checksum, and nothing behind it
-  const uint8_t header[] = {0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 1, 0, 0, 0, 1, 0, 0,
-                            8,    2,   0,   0,   0};
+  const uint8_t header[] = {0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0, 0, 0, 13, 'I', 'H', 'D',
+                            'R',  0,   1,   0,   0,  0,  1,  0,  0, 8, 2, 0,  0,   0};
   auto crc = [](std::span<const uint8_t> data) {
     uint32_t c = ~0u;
     for (uint8_t byte : data) {

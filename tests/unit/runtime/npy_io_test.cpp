@@ -29,7 +29,8 @@ std::string error_of(const std::vector<uint8_t> &bytes) {
 }
 
 TEST(Npy, RoundTripOfEveryElementType) {
-  for (Scalar element : {Scalar::kF32, Scalar::kF16, Scalar::kI32, Scalar::kIndex, Scalar::kI8, Scalar::kU8, Scalar::kBool}) {
+  for (Scalar element :
+       {Scalar::kF32, Scalar::kF16, Scalar::kI32, Scalar::kIndex, Scalar::kI8, Scalar::kU8, Scalar::kBool}) {
     for (std::vector<int64_t> shape : {std::vector<int64_t>{}, {5}, {2, 3, 4}, {3, 0}}) {
       HostTensor tensor = *HostTensor::allocate(element, shape);
       fill_integers(tensor, 5, 0, 100);
@@ -94,11 +95,13 @@ TEST(Npy, HostileHeadersGiveLocatedErrors) {
 
 TEST(Npy, HugeShapesCostNothing) {
   auto overflow = parse_npy(
-      file("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4611686018427387904), }", 4), "a.npy");
+      file("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4611686018427387904), }", 4),
+      "a.npy");
   ASSERT_FALSE(overflow);
   EXPECT_EQ(overflow.error().code, ErrorCode::kShapeOverflow);
-  EXPECT_NE(error_of(file("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999,), }", 4)).find("the file has 4"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of(file("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999,), }", 4)).find("the file has 4"),
+      std::string::npos);
   EXPECT_NE(error_of(file("{'descr': '|u1', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", 1))
                 .find("more than 8 dimensions"),
             std::string::npos);

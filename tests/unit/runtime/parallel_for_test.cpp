@@ -51,9 +51,12 @@ TEST(ParallelFor, OneThreadRunsInlineInOneRange) {
     std::thread::id thread;
     int64_t first = -1, last = -1;
   } seen;
-  parallel_for(pool.pool(), 100, [](void *context, int, int64_t first, int64_t last) {
-    *static_cast<Seen *>(context) = {std::this_thread::get_id(), first, last};
-  }, &seen);
+  parallel_for(
+      pool.pool(), 100,
+      [](void *context, int, int64_t first, int64_t last) {
+        *static_cast<Seen *>(context) = {std::this_thread::get_id(), first, last};
+      },
+      &seen);
   EXPECT_EQ(seen.thread, std::this_thread::get_id());
   EXPECT_EQ(seen.first, 0);
   EXPECT_EQ(seen.last, 100);
@@ -65,12 +68,15 @@ TEST(ParallelFor, SeveralThreadsTakePart) {
     std::mutex mutex;
     std::set<std::thread::id> threads;
   } seen;
-  parallel_for(pool.pool(), 16, [](void *context, int, int64_t, int64_t) {
-    auto &self = *static_cast<Seen *>(context);
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    std::lock_guard lock(self.mutex);
-    self.threads.insert(std::this_thread::get_id());
-  }, &seen);
+  parallel_for(
+      pool.pool(), 16,
+      [](void *context, int, int64_t, int64_t) {
+        auto &self = *static_cast<Seen *>(context);
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        std::lock_guard lock(self.mutex);
+        self.threads.insert(std::this_thread::get_id());
+      },
+      &seen);
   EXPECT_EQ(seen.threads.size(), 2u);
 }
 
@@ -81,11 +87,14 @@ TEST(ParallelFor, SlowSharesAreTakenOver) {
     std::atomic<bool> slept{false};
     std::atomic<int> taken_over{0};
   } seen;
-  parallel_for(pool.pool(), 64, [](void *context, int worker, int64_t first, int64_t) {
-    auto &self = *static_cast<Seen *>(context);
-    if (first == 0 && !self.slept.exchange(true)) std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    if (worker == 1 && first < 32) ++self.taken_over;
-  }, &seen);
+  parallel_for(
+      pool.pool(), 64,
+      [](void *context, int worker, int64_t first, int64_t) {
+        auto &self = *static_cast<Seen *>(context);
+        if (first == 0 && !self.slept.exchange(true)) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        if (worker == 1 && first < 32) ++self.taken_over;
+      },
+      &seen);
   EXPECT_GT(seen.taken_over, 0);
 }
 
@@ -95,14 +104,17 @@ TEST(ParallelFor, NestedCallsRunInline) {
     ThreadPool *pool;
     std::atomic<int64_t> sum{0};
   } outer{&pool};
-  parallel_for(pool.pool(), 4, [](void *context, int, int64_t first, int64_t last) {
-    auto &self = *static_cast<Outer *>(context);
-    for (int64_t i = first; i < last; ++i) {
-      parallel_for(self.pool->pool(), 10, [](void *inner, int, int64_t a, int64_t b) {
-        static_cast<Outer *>(inner)->sum += b - a;
-      }, context);
-    }
-  }, &outer);
+  parallel_for(
+      pool.pool(), 4,
+      [](void *context, int, int64_t first, int64_t last) {
+        auto &self = *static_cast<Outer *>(context);
+        for (int64_t i = first; i < last; ++i) {
+          parallel_for(
+              self.pool->pool(), 10,
+              [](void *inner, int, int64_t a, int64_t b) { static_cast<Outer *>(inner)->sum += b - a; }, context);
+        }
+      },
+      &outer);
   EXPECT_EQ(outer.sum, 40);
 }
 

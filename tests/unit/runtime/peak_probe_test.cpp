@@ -23,7 +23,7 @@ TEST(PeakProbe, TakesAboutTheTimeAskedFor) {
   Stopwatch watch;
   static_cast<void>(probe_fma_peak({}, {ProbeIsa::kAvx512, 0.01}));
   EXPECT_GE(watch.seconds(), 0.01);
-  EXPECT_LT(watch.seconds(), 1.0);
+  EXPECT_LT(watch.seconds(), 5.0); // far more than it takes: others may be using the machine
 }
 
 TEST(PeakProbe, CountsEveryWorker) {

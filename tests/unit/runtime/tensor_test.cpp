@@ -32,8 +32,10 @@ TEST(HostTensor, ScalarAndEmptyTensors) {
 }
 
 TEST(HostTensor, SizesThatOverflowAreRefused) {
-  for (std::vector<int64_t> shape : {std::vector<int64_t>{INT64_MAX, 2}, {int64_t{1} << 32, int64_t{1} << 32},
-                                     {int64_t{1} << 62}, {INT64_MAX / 4 + 1}}) {
+  for (std::vector<int64_t> shape : {std::vector<int64_t>{INT64_MAX, 2},
+                                     {int64_t{1} << 32, int64_t{1} << 32},
+                                     {int64_t{1} << 62},
+                                     {INT64_MAX / 4 + 1}}) {
     auto tensor = HostTensor::allocate(Scalar::kF32, shape);
     ASSERT_FALSE(tensor);
     EXPECT_EQ(tensor.error().code, ErrorCode::kShapeOverflow) << tensor.error().text;

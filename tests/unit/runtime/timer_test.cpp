@@ -1,5 +1,6 @@
 #include "runtime/timer.h"
 
+#include <algorithm>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -32,8 +33,12 @@ TEST(Timer, StopwatchSeesWallTime) {
   Stopwatch watch;
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   EXPECT_GE(watch.seconds(), 0.020);
-  watch.restart();
-  EXPECT_LT(watch.seconds(), 0.020);
+  double after_restart = 1;
+  for (int i = 0; i < 100; ++i) { // the least: others may be using the machine
+    watch.restart();
+    after_restart = std::min(after_restart, watch.seconds());
+  }
+  EXPECT_LT(after_restart, 0.020);
 }
 
 } // namespace

@@ -1,17 +1,20 @@
 #include "runtime/vulkan_device.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/timer.h"
-#include "runtime/vulkan_internal.h"
 #include "axpy_spirv.h"
 #include "count_groups_spirv.h"
+#include "runtime/timer.h"
+#include "runtime/vulkan_internal.h"
 #include "spin_spirv.h"
 #include "team_size_spirv.h"
 
@@ -32,8 +35,9 @@ template <class T> std::span<const std::byte> bytes_of_all(const std::vector<T> 
 template <class... T> std::vector<std::byte> push_of(T... values) {
   std::vector<std::byte> push;
   auto add = [&](auto value) {
-    const auto *bytes = reinterpret_cast<const std::byte *>(&value);
-    push.insert(push.end(), bytes, bytes + sizeof value);
+    const size_t end = push.size();
+    push.resize(end + sizeof value);
+    std::memcpy(push.data() + end, &value, sizeof value);
   };
   (add(values), ...);
   return push;
@@ -73,8 +77,10 @@ public:
     setenv(name, value, 1);
   }
   ~Environment() {
-    if (old_) setenv(name_, old_->c_str(), 1);
-    else unsetenv(name_);
+    if (old_)
+      setenv(name_, old_->c_str(), 1);
+    else
+      unsetenv(name_);
   }
 
 private:
@@ -175,9 +181,8 @@ TEST_F(VulkanDevice, LimitsAreSane) {
   EXPECT_LE(limits.subgroup_min, limits.subgroup_size);
   EXPECT_GE(limits.subgroup_max, limits.subgroup_size);
   ASSERT_FALSE(limits.heaps.empty());
-  EXPECT_TRUE(std::any_of(limits.heaps.begin(), limits.heaps.end(), [](const VulkanHeap &heap) {
-    return heap.device_local && heap.bytes > 0;
-  }));
+  EXPECT_TRUE(std::any_of(limits.heaps.begin(), limits.heaps.end(),
+                          [](const VulkanHeap &heap) { return heap.device_local && heap.bytes > 0; }));
   EXPECT_EQ(limits, devices_.devices()[0]);
 }
 
@@ -227,10 +232,9 @@ TEST_F(VulkanDevice, RunsAListWithBarriers) {
   VulkanBuffer da = buffer_of(a), db = buffer_of(b), middle = buffer(4000), out = buffer(4000);
   VulkanPipeline axpy = pipeline(shader(kAxpySpirv, 64), 3, 8);
   // Each reads what the one before wrote: 2a + b, then 3(2a + b) + b, then that into the first again.
-  const std::vector<VulkanDispatch> list = {
-      {&axpy, {whole(da), whole(db), whole(middle)}, push_of(1000u, 2.0f), 16},
-      {&axpy, {whole(middle), whole(db), whole(out)}, push_of(1000u, 3.0f), 16},
-      {&axpy, {whole(out), whole(out), whole(middle)}, push_of(1000u, 1.0f), 16}};
+  const std::vector<VulkanDispatch> list = {{&axpy, {whole(da), whole(db), whole(middle)}, push_of(1000u, 2.0f), 16},
+                                            {&axpy, {whole(middle), whole(db), whole(out)}, push_of(1000u, 3.0f), 16},
+                                            {&axpy, {whole(out), whole(out), whole(middle)}, push_of(1000u, 1.0f), 16}};
   auto times = context_->run(list);
   ASSERT_TRUE(times) << times.error().text;
   const std::vector<float> result = contents<float>(middle);
@@ -245,8 +249,10 @@ TEST_F(VulkanDevice, BindsPartsOfBuffers) {
   ASSERT_TRUE(context_->fill(block, align, align, 0x40000000)); // b = 2
   VulkanPipeline axpy = pipeline(shader(kAxpySpirv, 64), 3, 8);
   const auto n = static_cast<uint32_t>(align / 4);
-  const VulkanDispatch dispatch{&axpy, {{&block, 0, align}, {&block, align, align}, {&block, 2 * align, align}},
-                                push_of(n, 10.0f), (n + 63) / 64};
+  const VulkanDispatch dispatch{&axpy,
+                                {{&block, 0, align}, {&block, align, align}, {&block, 2 * align, align}},
+                                push_of(n, 10.0f),
+                                (n + 63) / 64};
   ASSERT_TRUE(context_->run(std::span(&dispatch, 1)));
   const auto values = contents<float>(block);
   for (size_t i = 0; i < values.size(); ++i) {
@@ -297,11 +303,12 @@ TEST_F(VulkanDevice, TimesRepeatsAndDispatches) {
   ASSERT_TRUE(times) << times.error().text;
   ASSERT_EQ(times->kernel.size(), 5u);
   ASSERT_EQ(times->each.size(), 5u);
-  double sum = 0, first = 0, second = 0;
+  double sum = 0, first = 1e9, second = 1e9; // the least of each: others may be using the machine
   for (size_t i = 0; i < 5; ++i) {
     ASSERT_EQ(times->each[i].size(), 2u);
     EXPECT_NEAR(times->each[i][0] + times->each[i][1], times->kernel[i], 1e-9);
-    sum += times->kernel[i], first += times->each[i][0], second += times->each[i][1];
+    sum += times->kernel[i];
+    first = std::min(first, times->each[i][0]), second = std::min(second, times->each[i][1]);
   }
   EXPECT_GT(first, 5 * second) << "a hundred times the steps";
   EXPECT_LE(sum, times->wall * 1.05) << "device time is part of host time";
@@ -318,9 +325,13 @@ TEST_F(VulkanDevice, PipelinesAreKept) {
   Stopwatch watch;
   VulkanPipeline first = pipeline(code, 3, 8);
   const double compile = watch.seconds();
-  watch.restart();
-  for (int i = 0; i < 10; ++i) pipeline(code, 3, 8);
-  EXPECT_LT(watch.seconds() / 10, compile) << "found, not compiled again";
+  double found = compile;
+  for (int i = 0; i < 10; ++i) {
+    watch.restart();
+    pipeline(code, 3, 8);
+    found = std::min(found, watch.seconds());
+  }
+  EXPECT_LT(found, compile / 4) << "found, not compiled again";
 }
 
 TEST_F(VulkanDevice, CodeTheDeviceCannotRunIsRefused) {
@@ -331,7 +342,8 @@ TEST_F(VulkanDevice, CodeTheDeviceCannotRunIsRefused) {
   };
   VulkanPipelineShape shape{3, 8, 0, "test"};
   shape.near_bytes = context_->limits().shared_memory_bytes + 4;
-  EXPECT_NE(refusal(code, shape).find("UNSUPPORTED: the Vulkan device cannot run `test`: bytes of shared memory"), std::string::npos);
+  EXPECT_NE(refusal(code, shape).find("UNSUPPORTED: the Vulkan device cannot run `test`: bytes of shared memory"),
+            std::string::npos);
   shape = {3, context_->limits().max_push_constant_bytes, 0, "test"};
   EXPECT_NE(refusal(code, shape).find("push constants"), std::string::npos);
   ShaderCode changed = code;

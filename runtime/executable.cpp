@@ -1,0 +1,118 @@
+#include "runtime/executable.h"
+
+#include <algorithm>
+
+#include "compiler/support/checked_math.h"
+#include "runtime/executable_kinds.h"
+#include "runtime/timer.h"
+#include "targets/reference/interpreter.h"
+#include "targets/registry.h"
+
+namespace sparkle {
+namespace {
+
+Status check_imported(const Program &program) {
+  for (const Kernel &kernel : program.kernels)
+    if (kernel.stage != Stage::kImported)
+      return Error{ErrorCode::kInvalidInput, "kernel `" + kernel.name + "` is at stage " + std::string(name_of(kernel.stage)) +
+                                                 "; programs are compiled from stage imported"};
+  if (program.kernels.empty()) return Error{ErrorCode::kInvalidInput, "program `" + program.name + "` has no kernels"};
+  return ok();
+}
+
+/// The machine that is planned for: a cap on instruction sets is a cap on lanes and registers.
+Result<TargetInfo> planned_machine(Machine &machine, const DeviceInfo &device, const CompileOptions &options) {
+  if (options.target_info) return *options.target_info;
+  if (options.isa.empty() || device.kind != DeviceKind::kCpu) return device.info;
+  SPARKLE_TRY(const std::shared_ptr<Machine> capped, Machine::open({machine.threads(), options.isa, {}}));
+  return capped->cpu().info;
+}
+
+Status plan(Executable &out, const CompileOptions &options, Program &lowerable) {
+  PipelineOptions pipeline;
+  pipeline.schedule = options.schedule;
+  pipeline.automatic = options.automatic;
+  pipeline.verify = options.verify_ir;
+  pipeline.after_pass = options.after_pass;
+  const Stopwatch watch;
+  SPARKLE_TRY(lowerable, run_pipeline(out.imported, pipeline, out.device.info, &out.pipeline));
+  out.times.passes = watch.seconds();
+  return ok();
+}
+
+/// The first target that does not refuse; with a refusal by all, the reasons.
+Result<Artifact> lower(const Program &program, const Executable &out, const CompileOptions &options) {
+  std::vector<std::string_view> names = targets_for(out.device.kind);
+  if (!options.target.empty()) names = {options.target};
+  const LowerOptions lowering{options.keep_text, options.assembly, options.isa};
+  std::string refusals;
+  for (const std::string_view name : names) {
+    const Result<const Target *> target = find_target(name);
+    // A preferred target that this version does not have is no refusal.
+    if (!target && target.error().code == ErrorCode::kInvalidInput && options.target.empty()) continue;
+    Result<Artifact> artifact = target ? (*target)->lower(program, out.device.info, lowering) : Result<Artifact>(target.error());
+    if (artifact || artifact.error().code != ErrorCode::kUnsupported) return artifact;
+    refusals += (refusals.empty() ? "" : "; ") + std::string(name) + ": " + artifact.error().text;
+  }
+  return Error{ErrorCode::kUnsupported, refusals};
+}
+
+bool has_code(const Artifact &artifact, DeviceKind kind) {
+  for (const Launch &launch : artifact.launches)
+    if (std::holds_alternative<ShaderCode>(launch.code) != (kind == DeviceKind::kVulkan)) return false;
+  return true;
+}
+
+} // namespace
+
+Result<std::shared_ptr<const Executable>> compile(const Program &imported, const std::shared_ptr<Machine> &machine,
+                                                  const DeviceInfo &device, const CompileOptions &options) {
+  SPARKLE_TRY_STATUS(check_imported(imported));
+  auto out = std::make_shared<Executable>();
+  out->machine = machine;
+  out->device = device;
+  out->imported = imported;
+  out->has_user_schedule = !options.schedule.kernels.empty();
+  SPARKLE_TRY(out->device.info, planned_machine(*machine, device, options));
+  if (options.strict)
+    for (Kernel &kernel : out->imported.kernels) kernel.strict = true;
+  Program lowerable = out->imported;
+  if (device.kind != DeviceKind::kReference) SPARKLE_TRY_STATUS(plan(*out, options, lowerable));
+  Stopwatch watch;
+  SPARKLE_TRY(out->artifact, lower(lowerable, *out, options));
+  out->times.lower = watch.seconds();
+  if (!has_code(out->artifact, device.kind))
+    return Error{ErrorCode::kInvalidInput, "target `" + out->artifact.target + "` makes no code for device " + device.id};
+  watch.restart();
+  if (device.kind == DeviceKind::kVulkan) SPARKLE_TRY_STATUS(load_vulkan(out->artifact, *machine, device.index));
+  out->times.load = watch.seconds();
+  return std::shared_ptr<const Executable>(std::move(out));
+}
+
+Result<std::unique_ptr<Binding>> bind(const std::shared_ptr<const Executable> &executable, const Arguments &arguments) {
+  const Artifact &artifact = executable->artifact;
+  SPARKLE_TRY(BoundArguments bound, check_arguments(artifact.tensors, artifact.symbols, artifact.uniforms, arguments));
+  if (executable->device.kind == DeviceKind::kVulkan) return bind_vulkan(executable, std::move(bound));
+  return bind_host(executable, std::move(bound));
+}
+
+Result<std::vector<int64_t>> tensor_bytes(const Artifact &artifact, const BoundArguments &arguments) {
+  std::vector<int64_t> bytes;
+  for (const Tensor &tensor : artifact.tensors) {
+    SPARKLE_TRY(const int64_t one, reference::bytes_of(tensor, arguments.symbols));
+    bytes.push_back(one);
+  }
+  return bytes;
+}
+
+Result<int64_t> task_count(const Launch &launch, const BoundArguments &arguments) {
+  int64_t tasks = 1;
+  for (const Extent &extent : launch.groups) {
+    const auto product = checked_mul(tasks, std::max<int64_t>(value_of(extent, arguments.symbols), 0));
+    if (!product) return Error{ErrorCode::kShapeOverflow, "the number of tasks of `" + launch.name + "` leaves 64 bits"};
+    tasks = *product;
+  }
+  return tasks;
+}
+
+} // namespace sparkle
