@@ -10,8 +10,8 @@ namespace sparkle {
 
 namespace {
 
-/// Forms looked at per query: enough for the deepest tiling (measured: conv2d with two levels needs 30), short of
-/// exploding on nested min and max.
+/// Forms looked at per query: a limit on the time that nested min and max can take, not tuned. Beyond it bounds stay true, but
+/// may be less tight.
 constexpr int kBudget = 200;
 
 enum class End { kLower, kUpper };
