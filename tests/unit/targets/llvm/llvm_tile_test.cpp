@@ -178,7 +178,7 @@ Program make_peak_probe(int accumulators, int lanes, int64_t turns) {
                                   b.block({m.load(last, acc, at(s)), b.store(out, {at(s)}, b.var(last))}))}));
 }
 
-/// Other processes share the cores: probe and tile are timed in turn, and the best of the ratios counts.
+/// Other processes share the cores: probe and tile are timed in turn, and the undisturbed turn of each counts.
 TEST(LlvmTileSpeed, ReachesThePeak) {
   const bool wide = has_isa("avx512");
   if (!wide && !has_isa("avx2")) GTEST_SKIP() << "this machine has no avx2";
@@ -193,18 +193,17 @@ TEST(LlvmTileSpeed, ReachesThePeak) {
 
   const double probe_flops = 2.0 * accumulators * shape.lanes * kTurns;
   const double tile_flops = 2.0 * static_cast<double>(rows * width * kDepth * kTasks);
-  double best = 0, tile_rate = 0;
-  for (int i = 0; i < 40; ++i) {
-    const double peak = probe_flops / seconds_of([&] { run(probe, {in.data(), out.data()}); });
-    const double rate = tile_flops / seconds_of([&] { run(tile, {src.data(), wei.data(), dst.data()}, kTasks); });
-    if (rate / peak > best && rate / peak < 1.05) best = rate / peak, tile_rate = rate;
+  double peak = 0, rate = 0;
+  for (int i = 0; i < 100; ++i) {
+    peak = std::max(peak, probe_flops / seconds_of([&] { run(probe, {in.data(), out.data()}); }));
+    rate = std::max(rate, tile_flops / seconds_of([&] { run(tile, {src.data(), wei.data(), dst.data()}, kTasks); }));
   }
-  RecordProperty("gflops", std::to_string(tile_rate * 1e-9));
-  RecordProperty("of_peak", std::to_string(best));
+  RecordProperty("gflops", std::to_string(rate * 1e-9));
+  RecordProperty("of_peak", std::to_string(rate / peak));
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "no speed under sanitizers";
 #endif
-  EXPECT_GE(best, 0.85);
+  EXPECT_GE(rate / peak, 0.85);
 }
 
 } // namespace
