@@ -20,6 +20,10 @@ constexpr double kLoopCycles = 1;
 constexpr double kCopyInstructions = 14;
 /// Share of a cache that one kernel's working set can count on.
 constexpr double kCacheShare = 0.75;
+/// Share of the load ports' peak that a loop of loads and multiply-adds reaches (bank conflicts, split lines).
+constexpr double kLoadPortShare = 0.7;
+/// Part of the shorter of arithmetic and memory time that does not overlap with the longer.
+constexpr double kNotOverlapped = 0.35;
 /// Bytes of machine code of one multiply-add with its operand's load.
 constexpr double kCodeBytesPerOperation = 9;
 /// Registers of a worker that hold addresses, loop counters and predicates, where registers are one-lane words.
@@ -156,8 +160,8 @@ private:
     bool lane = loops_.depends_on_lane(read);
     bool contiguous = loops_.is_contiguous(schedule_, read);
     if (info_.team_workers > 1) return near_cycles(read, count * (lane ? static_cast<double>(lanes_) : 1));
-    if (!lane) return count / info_.broadcast_per_cycle;
-    if (contiguous) return count * vectors_per_lane_ / info_.load_per_cycle;
+    if (!lane) return count / (info_.broadcast_per_cycle * kLoadPortShare);
+    if (contiguous) return count * vectors_per_lane_ / (info_.load_per_cycle * kLoadPortShare);
     return count * static_cast<double>(lanes_) * 2 / info_.load_per_cycle; // A load and an insert for each lane.
   }
 
@@ -244,9 +248,8 @@ private:
   }
 
   void conclude() {
-    // Caches and arithmetic overlap, but never fully.
     double longer = std::max(compute_seconds_, out_.memory_seconds), shorter = std::min(compute_seconds_, out_.memory_seconds);
-    out_.seconds = longer + 0.15 * shorter + info_.launch_us * 1e-6;
+    out_.seconds = longer + kNotOverlapped * shorter + info_.launch_us * 1e-6;
     double flops = 2.0 * static_cast<double>(model_.outputs()) * static_cast<double>(model_.terms());
     out_.efficiency = flops / out_.seconds / (peak_gflops(info_) * 1e9);
     if (out_.memory_seconds > compute_seconds_) out_.bound = slowest_;
