@@ -134,7 +134,7 @@ bool may_fall_back(const Error &error, const CompileOptions &options) {
   case ErrorCode::kDeviceOutOfMemory:
   case ErrorCode::kNoDevice:
   case ErrorCode::kDeviceLost:
-  case ErrorCode::kVulkan:
+  case ErrorCode::kDevice:
   case ErrorCode::kTimeout:
     return true;
   case ErrorCode::kBadSchedule: // one that the user wrote is the user's mistake

@@ -1,6 +1,7 @@
 // The devices of this machine, and why others are left out.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -60,8 +61,12 @@ public:
   /// no id.
   Result<DeviceInfo> find(const std::string &id);
 
-  /// The opened device; opened anew when it died. kNoDevice, kVulkan.
+  /// The opened device; opened anew when it died. kNoDevice, kDevice.
   Result<std::shared_ptr<VulkanContext>> vulkan_context(int index);
+
+  /// Measured peaks (GFLOPS) by device id, kept as long as the machine. 0: not measured yet.
+  double known_peak(const std::string &id);
+  void remember_peak(const std::string &id, double gflops);
 
 private:
   Machine(CpuInfo cpu, int threads, const MachineOptions &options);
@@ -77,8 +82,9 @@ private:
   VulkanDevices vulkan_devices_;
   std::vector<DeviceInfo> vulkan_;
   std::vector<DeviceLeftOut> vulkan_left_out_;
-  std::mutex contexts_mutex_;
+  std::mutex contexts_mutex_; ///< Of contexts_ and peaks_.
   std::vector<std::shared_ptr<VulkanContext>> contexts_;
+  std::map<std::string, double> peaks_;
 };
 
 /// Names of the targets that make code for a kind of device, the preferred one first.

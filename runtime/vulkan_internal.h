@@ -19,7 +19,7 @@ namespace sparkle::vulkan {
 
 /// `VK_ERROR_DEVICE_LOST`; a number for results unknown to the headers.
 std::string result_name(VkResult result);
-/// kOutOfMemory, kDeviceOutOfMemory, kDeviceLost or kVulkan; the text is `<call> failed: <name>`.
+/// kOutOfMemory, kDeviceOutOfMemory, kDeviceLost or kDevice; the text is `<call> failed: <name>`.
 Error make_error(VkResult result, std::string_view call);
 
 // Instance functions, each instance with a table of its own: volk's globals would be shared by all.
@@ -165,7 +165,7 @@ struct Device {
 Result<std::shared_ptr<Device>> create_device(std::shared_ptr<Instance> instance, VkPhysicalDevice physical,
                                               const VulkanLimits &limits);
 
-/// kDeviceOutOfMemory with the size; kVulkan where no memory type fits. Called with `device.mutex` held.
+/// kDeviceOutOfMemory with the size; kDevice where no memory type fits. Called with `device.mutex` held.
 Result<RawBuffer> create_raw_buffer(Device &device, int64_t bytes, MemoryUse use);
 void destroy_raw_buffer(Device &device, RawBuffer &buffer);
 

@@ -32,7 +32,7 @@ Status bind_memory(Device &device, RawBuffer &buffer, MemoryUse use) {
   device.table.vkGetBufferMemoryRequirements(device.handle, buffer.handle, &needs);
   const std::vector<MemoryType> types = memory_types(device.memory);
   const auto type = choose_memory_type(types, needs.memoryTypeBits, use);
-  if (!type) return Error{ErrorCode::kVulkan, "the device has no memory type for its buffers"};
+  if (!type) return Error{ErrorCode::kDevice, "the device has no memory type for its buffers"};
   buffer.memory_flags = types[*type].flags;
   if (needs.size > static_cast<uint64_t>(types[*type].heap_bytes)) {
     return too_large(buffer.bytes, "its memory has " + std::to_string(types[*type].heap_bytes) + " bytes in all");

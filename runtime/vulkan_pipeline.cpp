@@ -46,7 +46,7 @@ Status check_team(const VulkanLimits &limits, const ShaderCode &code, const Vulk
 }
 
 Status check_code(const VulkanLimits &limits, const ShaderCode &code, const VulkanPipelineShape &shape) {
-  SPARKLE_TRY(std::string missing, missing_capability(code.spirv, limits));
+  SPARKLE_TRY(std::string missing, missing_capability(code.words, limits));
   if (missing.empty() && code.wide_index && !limits.int64) missing = "Int64";
   if (!missing.empty()) return unsupported(shape, "it has no " + missing);
   SPARKLE_CHECK(shape.push_bytes >= 0 && shape.push_bytes % 4 == 0, "push constants are whole words");
@@ -127,13 +127,13 @@ Result<std::shared_ptr<PipelineState>> create_pipeline_state(std::shared_ptr<Dev
   SPARKLE_TRY_STATUS(check_code(device->limits, code, shape));
   auto pipeline = std::make_shared<PipelineState>();
   pipeline->device = device;
-  pipeline->key = {code.spirv, code.local_size, code.required_team, shape.buffers, shape.push_bytes};
+  pipeline->key = {code.words, code.local_size, code.required_team, shape.buffers, shape.push_bytes};
   pipeline->name = shape.name;
   SPARKLE_TRY_STATUS(make_layouts(*device, *pipeline));
   VkShaderModuleCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO;
-  info.codeSize = code.spirv.size() * sizeof(uint32_t);
-  info.pCode = code.spirv.data();
+  info.codeSize = code.words.size() * sizeof(uint32_t);
+  info.pCode = code.words.data();
   VkShaderModule module = VK_NULL_HANDLE;
   SPARKLE_TRY_STATUS(check_unlocked(*device,
                                     device->table.vkCreateShaderModule(device->handle, &info, nullptr, &module),
@@ -149,7 +149,7 @@ Result<std::shared_ptr<PipelineState>> create_pipeline_state(std::shared_ptr<Dev
 Result<VulkanPipeline> VulkanContext::create_pipeline(const ShaderCode &code, const VulkanPipelineShape &shape) {
   vulkan::Device &device = *state_->device;
   SPARKLE_TRY_STATUS(device.check_process());
-  const vulkan::PipelineKey key{code.spirv, code.local_size, code.required_team, shape.buffers, shape.push_bytes};
+  const vulkan::PipelineKey key{code.words, code.local_size, code.required_team, shape.buffers, shape.push_bytes};
   VulkanPipeline result;
   {
     std::lock_guard lock(device.mutex);

@@ -34,7 +34,7 @@ std::string result_name(VkResult result) {
 }
 
 Error make_error(VkResult result, std::string_view call) {
-  ErrorCode code = ErrorCode::kVulkan;
+  ErrorCode code = ErrorCode::kDevice;
   if (result == VK_ERROR_OUT_OF_HOST_MEMORY) code = ErrorCode::kOutOfMemory;
   if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY) code = ErrorCode::kDeviceOutOfMemory;
   if (result == VK_ERROR_DEVICE_LOST) code = ErrorCode::kDeviceLost;

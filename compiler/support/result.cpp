@@ -12,7 +12,7 @@ std::string_view name_of(ErrorCode code) {
   case ErrorCode::kDeviceOutOfMemory: return "DEVICE_OUT_OF_MEMORY";
   case ErrorCode::kNoDevice: return "NO_DEVICE";
   case ErrorCode::kDeviceLost: return "DEVICE_LOST";
-  case ErrorCode::kVulkan: return "VULKAN";
+  case ErrorCode::kDevice: return "DEVICE";
   case ErrorCode::kTimeout: return "TIMEOUT";
   case ErrorCode::kIo: return "IO";
   case ErrorCode::kVerifyFailed: return "VERIFY_FAILED";

@@ -20,7 +20,7 @@ enum class ErrorCode {
   kDeviceOutOfMemory, ///< Device memory.
   kNoDevice,          ///< The device asked for is not here.
   kDeviceLost,        ///< The device stopped answering; its context is dead.
-  kVulkan,            ///< Any other failed Vulkan call; the text holds the VkResult's name.
+  kDevice,            ///< Any other failed call of a device's driver; the text holds the driver's name for it.
   kTimeout,           ///< A bounded wait ran out.
   kIo,                ///< A file could not be read or written.
   kVerifyFailed,      ///< A computed result differs from the reference.

@@ -30,11 +30,10 @@ struct CpuCode {
 
 /// A compute shader. Buffer i is a storage buffer at binding i of set 0. Push constants hold symbols (int64 each, in order),
 /// then uniforms (4 bytes each), then the total number of groups (uint32) as the last 4 bytes, which the executor fills in.
-/// Groups are laid out over x, y and z within the device's limits, rounded up: the number of a group is
-/// gl_WorkGroupID.x + gl_NumWorkGroups.x * (gl_WorkGroupID.y + gl_NumWorkGroups.y * gl_WorkGroupID.z), and the shader does
-/// nothing for numbers >= the total.
+/// Groups are laid out over x, y and z within the device's limits, rounded up: with `size` groups in each direction, the
+/// number of group (x, y, z) is x + size.x * (y + size.y * z), and the shader does nothing for numbers >= the total.
 struct ShaderCode {
-  std::vector<uint32_t> spirv;
+  std::vector<uint32_t> words; ///< The module in the form that the device's driver takes.
   uint32_t local_size = 1; ///< Invocations per workgroup, along x.
   uint32_t required_team = 0; ///< Subgroup size the code relies on; 0: any.
   bool wide_index = false;    ///< 64-bit index arithmetic (shaderInt64).
@@ -54,7 +53,7 @@ struct Launch {
   int64_t scratch_bytes = 0; ///< CPU: near buffers of one task.
   int64_t near_bytes = 0;    ///< GPU: near memory of one group.
   std::variant<std::monostate, CpuCode, ShaderCode, InterpretedCode> code;
-  std::string source_text;   ///< The target's readable form (GLSL, LLVM IR), for `emit`.
+  std::string source_text;   ///< The target's readable form, for `emit`.
 };
 
 struct Artifact {

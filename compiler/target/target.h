@@ -15,7 +15,7 @@ namespace sparkle {
 struct LowerOptions {
   bool keep_text = false;   ///< Fill Launch::source_text.
   bool assembly = false;    ///< With keep_text: the final machine code as text instead of the readable form.
-  std::string isa;          ///< CPU: cap on instruction sets (`avx2`, `avx512`); empty: what the machine has.
+  std::string isa;          ///< CPU: cap on instruction sets, a name of the target's; empty: what the machine has.
 };
 
 struct Target {

@@ -17,12 +17,12 @@ Status check(const Program &program, const TargetInfo &info) {
 Status fill_launch(const Program &program, const Kernel &kernel, const LowerOptions &options, Launch &launch) {
   SPARKLE_TRY(vulkan::Shader shader, vulkan::emit_glsl(program, kernel));
   ShaderCode code;
-  SPARKLE_TRY(code.spirv, vulkan::compile_glsl(shader.glsl));
+  SPARKLE_TRY(code.words, vulkan::compile_glsl(shader.glsl));
   code.local_size = static_cast<uint32_t>(shader.local_size);
   code.wide_index = kernel.index_bits == 64;
   launch.near_bytes = shader.near_bytes;
   if (options.keep_text)
-    launch.source_text = options.assembly ? vulkan::disassemble(code.spirv) : std::move(shader.glsl);
+    launch.source_text = options.assembly ? vulkan::disassemble(code.words) : std::move(shader.glsl);
   launch.code = std::move(code);
   return ok();
 }

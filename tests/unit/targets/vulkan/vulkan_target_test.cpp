@@ -165,7 +165,7 @@ TEST_P(VulkanTarget, MakesValidSpirv) {
   tools.SetMessageConsumer(
       [&](spv_message_level_t, const char *, const spv_position_t &, const char *m) { messages += m; });
   for (const Launch &launch : artifact->launches) {
-    EXPECT_TRUE(tools.Validate(std::get<ShaderCode>(launch.code).spirv)) << messages;
+    EXPECT_TRUE(tools.Validate(std::get<ShaderCode>(launch.code).words)) << messages;
   }
 }
 
