@@ -145,10 +145,12 @@ Status Executor::reserve_queries(uint32_t count) {
   return ok();
 }
 
-// Written once all work before is done: differences between neighbours are whole repeats or dispatches.
+// Written once all work before is done: differences between neighbours are whole repeats or dispatches. The barrier
+// keeps the next dispatch behind it; llvmpipe writes the time only then.
 void Executor::stamp(uint32_t &query) {
   device_.table.vkCmdWriteTimestamp(device_.commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, device_.query_pool,
                                     query++);
+  record_barrier();
 }
 
 void Executor::record_barrier() {
