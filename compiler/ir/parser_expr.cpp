@@ -139,7 +139,7 @@ ExprId Parser::primary() {
   }
   if (at("(")) return parenthesis();
   syntax_error("expected an expression");
-  return placeholder();
+  return any_index();
 }
 
 /// `(expression)`, or a guarded read: `(@src[i] if guard else other)`.
@@ -169,7 +169,7 @@ ExprId Parser::variable(const Token &token) {
   const auto found = vars_.find(token.text);
   if (found != vars_.end()) return add(VarRef{found->second});
   error("ir-name", token.range, "no variable `%" + token.text + "` is bound before this");
-  return placeholder();
+  return any_index();
 }
 
 ExprId Parser::literal(bool negative) {
@@ -193,7 +193,7 @@ ExprId Parser::float_literal(double value) {
   const Type t = accept(":") ? type() : kF32Type;
   if (!is_float(t.scalar)) {
     error("ir-value", range, "a fraction of type " + to_string(t));
-    return placeholder();
+    return any_index();
   }
   return add(FloatConst{t, round_to(t.scalar, value)});
 }
@@ -244,11 +244,11 @@ ExprId Parser::word() {
 ExprId Parser::call(const Token &head) {
   if (!at("(")) {
     syntax_error("expected `(` after `" + head.text + "`");
-    return placeholder();
+    return any_index();
   }
   take();
   ++open_;
-  ExprId result = placeholder();
+  ExprId result = any_index();
   Type t;
   if (head.text == "ramp") {
     result = ramp();
@@ -280,7 +280,7 @@ ExprId Parser::call_op(const std::string &head, const std::vector<ExprId> &a, So
   if (a.size() == 3 && head == "fma") return add(Fma{a[0], a[1], a[2]});
   if (a.size() == 3 && head == "dot") return add(Dot{a[0], a[1], a[2]});
   error("ir-name", range, "no function `" + head + "` of " + std::to_string(a.size()) + " arguments");
-  return placeholder();
+  return any_index();
 }
 
 ExprId Parser::ramp() {

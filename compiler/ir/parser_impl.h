@@ -92,7 +92,8 @@ private:
   ExprId reduce(ReduceOp op);
   ExprId variable(const Token &token);
   ExprId add(Expr expr);
-  ExprId placeholder() { return add(IntConst{kIndexType, 0}); }
+  /// What an expression with a mistake in it stands for until the parse ends.
+  ExprId any_index() { return add(IntConst{kIndexType, 0}); }
 
   /// Counts nesting; at the limit, ends the parse.
   class Nesting {
