@@ -53,7 +53,8 @@ public:
 private:
   bool is_wanted(BufferId id) const {
     const Buffer &buffer = in_.buffer(id);
-    if (buffer.level == MemoryLevel::kRegister || (buffer.level == MemoryLevel::kNear && info_.near_bytes > 0)) return false;
+    if (buffer.level == MemoryLevel::kRegister || (buffer.level == MemoryLevel::kNear && info_.near_bytes > 0))
+      return false;
     return buffer.origin == hint_.tensor || (buffer.origin.empty() && buffer.name == hint_.tensor);
   }
 
@@ -82,7 +83,8 @@ private:
 
   void add(const Load &load) {
     const std::set<VarId> needed = variables_of(load);
-    const bool depends_on_data = std::any_of(needed.begin(), needed.end(), [this](VarId var) { return loaded_.contains(var); });
+    const bool depends_on_data =
+        std::any_of(needed.begin(), needed.end(), [this](VarId var) { return loaded_.contains(var); });
     if (is_wanted(load.buffer) && !depends_on_data) {
       Site site = around_;
       site.load = &load;
@@ -132,7 +134,8 @@ public:
 private:
   std::optional<StmtId> visit(StmtId id) {
     const auto *loop = std::get_if<For>(&in_.stmt(id));
-    if (!loop || in_.var(loop->var).dim != hint_.at.dim || in_.var(loop->var).split != hint_.at.split) return std::nullopt;
+    if (!loop || in_.var(loop->var).dim != hint_.at.dim || in_.var(loop->var).split != hint_.at.split)
+      return std::nullopt;
     const std::vector<Site> sites = SiteFinder(in_, hint_, info_).find(loop->body);
     if (sites.empty()) return std::nullopt;
     Builder &b = rw_.build();
@@ -157,7 +160,8 @@ private:
     for (size_t d = 0; d < site.load->indices.size(); ++d) {
       const ExprId index = site.load->indices[d];
       const int64_t unknown = INT64_MIN;
-      const int64_t step = loop ? coefficient_of(in_, index, loop->var).value_or(unknown) : to_linear(in_, index).lane_stride;
+      const int64_t step =
+          loop ? coefficient_of(in_, index, loop->var).value_or(unknown) : to_linear(in_, index).lane_stride;
       const int64_t stride = in_.stride(site.load->buffer, static_cast<int>(d)).value_or(unknown);
       if (step == unknown || (step != 0 && stride == unknown)) return -1;
       sum += step == 0 ? 0 : step * stride;
@@ -185,7 +189,9 @@ private:
     return out;
   }
 
-  int64_t line_bytes() const { return info_.memories.empty() ? 64 : std::max<int64_t>(info_.memories.front().line_bytes, 1); }
+  int64_t line_bytes() const {
+    return info_.memories.empty() ? 64 : std::max<int64_t>(info_.memories.front().line_bytes, 1);
+  }
 
   /// The hints for one load; nothing when it has none or another load's serve it too.
   std::optional<StmtId> hints(const Site &site, std::vector<Made> &made) {
@@ -212,7 +218,8 @@ private:
     return body;
   }
 
-  /// Indices of the new kernel with the loops' variables at begin + step * vars[i], or at begin where there is no vars[i].
+  /// Indices of the new kernel with the loops' variables at begin + step * vars[i], or at begin where there is no
+  /// vars[i].
   std::vector<ExprId> indices_at(const Site &site, const std::vector<Walk> &all, const std::vector<VarId> &vars,
                                  std::vector<std::pair<ExprId, ExprId>> *bounds = nullptr) {
     Builder &b = rw_.build();
@@ -276,9 +283,11 @@ private:
 
 Result<Kernel> prefetch(const Kernel &in, const PrefetchOptions &options, const TargetInfo &info) {
   if (in.stage < Stage::kVectorized || in.stage > Stage::kScheduled)
-    return Error{ErrorCode::kBadSchedule, "prefetch needs stage vectorized or scheduled, not " + std::string(name_of(in.stage))};
+    return Error{ErrorCode::kBadSchedule,
+                 "prefetch needs stage vectorized or scheduled, not " + std::string(name_of(in.stage))};
   for (const PrefetchHint &hint : options.hints) {
-    if (hint.distance < 1) return Error{ErrorCode::kBadSchedule, "prefetch distance of `" + hint.tensor + "` must be positive"};
+    if (hint.distance < 1)
+      return Error{ErrorCode::kBadSchedule, "prefetch distance of `" + hint.tensor + "` must be positive"};
     if (hint.cache < 1 || hint.cache > 3)
       return Error{ErrorCode::kBadSchedule, "prefetch cache level of `" + hint.tensor + "` must be 1, 2 or 3"};
   }

@@ -7,13 +7,15 @@
 namespace sparkle {
 namespace {
 
-/// Every store of the row starts on a multiple of the vector: the base, the strides of outer dimensions, the buffer itself.
+/// Every store of the row starts on a multiple of the vector: the base, the strides of outer dimensions, the buffer
+/// itself.
 bool is_aligned(const Kernel &kernel, const Store &store, const Ramp &ramp) {
   const Buffer &buffer = kernel.buffer(store.buffer);
   const int64_t lanes = ramp.lanes;
   if (buffer.alignment < lanes * bytes_of(buffer.element) || !is_multiple_of(kernel, ramp.base, lanes)) return false;
   for (size_t d = 0; d + 1 < store.indices.size(); ++d)
-    if (!is_multiple_of(kernel, buffer.strides[d], lanes) && !is_multiple_of(kernel, store.indices[d], lanes)) return false;
+    if (!is_multiple_of(kernel, buffer.strides[d], lanes) && !is_multiple_of(kernel, store.indices[d], lanes))
+      return false;
   return true;
 }
 
@@ -33,7 +35,8 @@ bool is_whole_vector(const Kernel &kernel, const Store &store, const TargetInfo 
 
 Result<Kernel> stream(const Kernel &in, const StreamOptions &options, const TargetInfo &info) {
   if (in.stage < Stage::kVectorized)
-    return Error{ErrorCode::kBadSchedule, "stream needs stage vectorized or later, not " + std::string(name_of(in.stage))};
+    return Error{ErrorCode::kBadSchedule,
+                 "stream needs stage vectorized or later, not " + std::string(name_of(in.stage))};
   if (options.store == StoreKind::kPlain) return in;
   const auto read = buffers_read_by(in, in.body);
   Rewriter rw(in);

@@ -3,7 +3,8 @@
 //   after:   store.streaming dst[ramp(p*16, 1, 16)] = v
 // Applies to stores of output tensors, with no mask, of whole vectors as wide as the machine's accesses, contiguous and
 // provably aligned to their size, into buffers that the kernel does not read. Other stores stay plain.
-// Needs stages kVectorized to kLowerable; keeps the stage and all results. Neutral: kPlain. Pinned by filetests/passes/stream/.
+// Needs stages kVectorized to kLowerable; keeps the stage and all results. Neutral: kPlain. Pinned by
+// filetests/passes/stream/.
 #pragma once
 
 #include "compiler/ir/kernel.h"

@@ -77,7 +77,8 @@ public:
 private:
   std::optional<StmtId> visit(StmtId id) {
     const auto *loop = std::get_if<For>(&in_.stmt(id));
-    if (!loop || loop->kind != LoopKind::kUnrolled || code_bytes(in_, id, info_) <= info_.code_bytes) return std::nullopt;
+    if (!loop || loop->kind != LoopKind::kUnrolled || code_bytes(in_, id, info_) <= info_.code_bytes)
+      return std::nullopt;
     if (register_subscripts(in_, loop->body).contains(loop->var)) {
       check_limit(id, *loop);
       return std::nullopt;
@@ -92,9 +93,9 @@ private:
   void check_limit(StmtId id, const For &loop) {
     const int64_t limit = saturating_mul(info_.code_bytes, UnrollOptions::kHardLimit);
     if (error_ || forced_bytes(id) <= limit) return;
-    error_ = Error{ErrorCode::kBadSchedule, "unrolled loop `" + in_.var(loop.var).name + "` indexes registers and expands to about " +
-                                                std::to_string(forced_bytes(id)) + " bytes of code, over the limit of " +
-                                                std::to_string(limit)};
+    error_ = Error{ErrorCode::kBadSchedule,
+                   "unrolled loop `" + in_.var(loop.var).name + "` indexes registers and expands to about " +
+                       std::to_string(forced_bytes(id)) + " bytes of code, over the limit of " + std::to_string(limit)};
   }
 
   int64_t forced_bytes(StmtId id) {
@@ -147,13 +148,15 @@ int64_t code_bytes(const Kernel &kernel, StmtId stmt, const TargetInfo &info) {
       },
       [&](const Copy &) { return 16 * kInstructionBytes; }, // A loop of its own.
       [&](const Prefetch &) { return kInstructionBytes; }, [&](const Barrier &) { return kInstructionBytes; },
-      [&](const Alloc &) { return int64_t{0}; }, [&](const FragmentFill &s) { return data(s.value) + kInstructionBytes; },
+      [&](const Alloc &) { return int64_t{0}; },
+      [&](const FragmentFill &s) { return data(s.value) + kInstructionBytes; },
       [&](const FragmentMove &) { return kInstructionBytes; }, [&](const FragmentMma &) { return kInstructionBytes; });
 }
 
 Result<Kernel> unroll(const Kernel &in, const UnrollOptions &, const TargetInfo &info) {
   if (in.stage < Stage::kVectorized)
-    return Error{ErrorCode::kBadSchedule, "unroll needs stage vectorized or later, not " + std::string(name_of(in.stage))};
+    return Error{ErrorCode::kBadSchedule,
+                 "unroll needs stage vectorized or later, not " + std::string(name_of(in.stage))};
   if (info.code_bytes <= 0) return Error{ErrorCode::kBadSchedule, "the target info gives no code budget"};
   return Unroller(in, info).run();
 }

@@ -71,11 +71,12 @@ private:
   MaskState mask_;
   std::set<BufferId> widened_;                    ///< Allocated inside the lane loop (ids of the input).
   std::unordered_map<VarId, const Load *> loads_; ///< Loads in the lane loop, by variable of the input.
-  std::set<BufferId> masked_, filled_;            ///< Register buffers (output ids) stored to under a mask; without one.
+  std::set<BufferId> masked_, filled_; ///< Register buffers (output ids) stored to under a mask; without one.
   std::optional<Error> error_;
 };
 
-// ---- Expressions -------------------------------------------------------------------------------------------------------
+// ---- Expressions
+// -------------------------------------------------------------------------------------------------------
 
 /// Keeps indices in the form base + ramp, so that the vector operations that remain are those that are needed.
 std::optional<ExprId> Vectorizer::expr(ExprId id) {
@@ -99,7 +100,8 @@ std::vector<ExprId> Vectorizer::indices(BufferId old, const std::vector<ExprId> 
   return out;
 }
 
-// ---- Statements --------------------------------------------------------------------------------------------------------
+// ---- Statements
+// --------------------------------------------------------------------------------------------------------
 
 std::optional<StmtId> Vectorizer::stmt(StmtId id) {
   const Stmt &stmt = in_.stmt(id);
@@ -125,7 +127,8 @@ StmtId Vectorizer::lane_loop(const For &s) {
   const auto begin = in_.constant(s.begin);
   const auto end = in_.constant(s.end);
   constexpr int64_t kMaxLanes = 1024;
-  if (begin != 0 || !end || *end < 1 || *end > kMaxLanes) return fail("does not run from 0 to a constant of at most 1024");
+  if (begin != 0 || !end || *end < 1 || *end > kMaxLanes)
+    return fail("does not run from 0 to a constant of at most 1024");
   rw_.substitute(s.var, build().ramp(build().index(0), 1, static_cast<int>(*end)));
   if (*end == 1) rw_.substitute(s.var, build().index(0));
   lanes_ = static_cast<int>(*end) == 1 ? 0 : static_cast<int>(*end);
@@ -282,7 +285,8 @@ StmtId Vectorizer::reduce_lanes(const Store &s, BufferId buffer, std::vector<Exp
   ExprId term = rw_.expr(reduction.term);
   if (is_valid(reduction.factor)) term = b.mul(term, rw_.expr(reduction.factor));
   const ExprId old_value = rw_.expr(reduction.old_value);
-  if (!is_vector(term) || is_vector(old_value)) return fail("stores a value of each lane to one element of `" + in_.buffer(s.buffer).name + "`");
+  if (!is_vector(term) || is_vector(old_value))
+    return fail("stores a value of each lane to one element of `" + in_.buffer(s.buffer).name + "`");
   if (is_valid(mask_.mask)) term = b.select(mask_.mask, term, b.identity(reduction.op, kernel().type_of(term)));
   const ExprId sum = rw_.out().intern(ReduceLanes{reduction.op, term});
   return b.store(buffer, std::move(where), b.combine(reduction.op, old_value, sum));
@@ -333,7 +337,8 @@ Result<Kernel> Vectorizer::run() {
   if (error_) return *error_;
   out.stage = Stage::kVectorized;
   std::set<BufferId> undefined;
-  std::set_difference(masked_.begin(), masked_.end(), filled_.begin(), filled_.end(), std::inserter(undefined, undefined.end()));
+  std::set_difference(masked_.begin(), masked_.end(), filled_.begin(), filled_.end(),
+                      std::inserter(undefined, undefined.end()));
   if (undefined.empty()) return out;
   // The old value that a select keeps must exist, although nobody looks at it.
   Rewriter rw(out);

@@ -18,7 +18,8 @@ uint16_t float_to_half(float value) {
   const float magnitude = std::fabs(value);
   if (std::isnan(value)) return static_cast<uint16_t>(sign | 0x7E00u);
   if (magnitude >= 65520.0f) return static_cast<uint16_t>(sign | 0x7C00u);
-  if (magnitude < 0x1p-14f) // In units of the least subnormal; 1024 of them carry into the exponent field, as they should.
+  if (magnitude <
+      0x1p-14f) // In units of the least subnormal; 1024 of them carry into the exponent field, as they should.
     return static_cast<uint16_t>(sign | static_cast<uint16_t>(std::nearbyint(magnitude * 0x1p24f)));
   const uint32_t rounded = (bits & 0x7FFFFFFFu) + 0xFFFu + ((bits >> 13) & 1u);
   return static_cast<uint16_t>(sign | ((rounded >> 13) - (112u << 10)));

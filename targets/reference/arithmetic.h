@@ -32,8 +32,8 @@ struct BFloat {
   static BFloat from(float value) { return {float_to_bfloat(value)}; }
 };
 
-/// A value in double precision, and a magnitude that rounding errors scale with: for a sum the sum of the absolute terms.
-/// n operations of precision eps leave `value` within about n * eps * magnitude of what they compute.
+/// A value in double precision, and a magnitude that rounding errors scale with: for a sum the sum of the absolute
+/// terms. n operations of precision eps leave `value` within about n * eps * magnitude of what they compute.
 struct Estimate {
   double value;
   double magnitude;
@@ -44,7 +44,8 @@ template <class T> inline constexpr bool kIsSmallFloat = std::same_as<T, Half> |
 template <class T>
 inline constexpr bool kIsReal = std::same_as<T, float> || std::same_as<T, Estimate> || kIsSmallFloat<T>;
 
-// ---- Unary -----------------------------------------------------------------------------------------------------------
+// ---- Unary
+// -----------------------------------------------------------------------------------------------------------
 
 inline double apply_real(UnaryOp op, double a) {
   switch (op) {
@@ -96,7 +97,8 @@ template <class T> T apply(UnaryOp op, T a) {
   }
 }
 
-// ---- Binary ----------------------------------------------------------------------------------------------------------
+// ---- Binary
+// ----------------------------------------------------------------------------------------------------------
 
 inline float apply_real(BinaryOp op, float a, float b) {
   switch (op) {
@@ -127,7 +129,8 @@ inline Estimate apply_real(BinaryOp op, Estimate a, Estimate b) {
   }
 }
 
-/// Divisors were found positive before. Sums and products of `index` that leave 64 bits wrap here; the bounds checks see them.
+/// Divisors were found positive before. Sums and products of `index` that leave 64 bits wrap here; the bounds checks
+/// see them.
 template <class T> T apply(BinaryOp op, T a, T b) {
   if constexpr (std::same_as<T, float> || std::same_as<T, Estimate>) {
     return apply_real(op, a, b);
@@ -162,9 +165,12 @@ template <class T> T fused_multiply_add(T a, T b, T c) {
 }
 
 template <class T> auto comparable(T a) {
-  if constexpr (kIsSmallFloat<T>) return a.wide();
-  else if constexpr (std::same_as<T, Estimate>) return a.value;
-  else return a;
+  if constexpr (kIsSmallFloat<T>)
+    return a.wide();
+  else if constexpr (std::same_as<T, Estimate>)
+    return a.value;
+  else
+    return a;
 }
 
 template <class T> uint8_t apply(CompareOp op, T wide_a, T wide_b) {
@@ -179,7 +185,8 @@ template <class T> uint8_t apply(CompareOp op, T wide_a, T wide_b) {
   return 0;
 }
 
-// ---- Conversion ------------------------------------------------------------------------------------------------------
+// ---- Conversion
+// ------------------------------------------------------------------------------------------------------
 
 template <class To> To float_to_integer(double value) {
   if (std::isnan(value)) return 0;
@@ -190,15 +197,24 @@ template <class To> To float_to_integer(double value) {
 }
 
 template <class To, class From> To convert(From value) {
-  if constexpr (std::same_as<To, From>) return value;
-  else if constexpr (kIsSmallFloat<From>) return convert<To>(value.wide());
-  else if constexpr (kIsSmallFloat<To>) return To::from(static_cast<float>(comparable(value)));
-  else if constexpr (std::same_as<To, Estimate>) return Estimate::exact(static_cast<double>(value));
-  else if constexpr (std::same_as<To, float>) return static_cast<float>(comparable(value));
-  else if constexpr (kIsReal<From>) return float_to_integer<To>(static_cast<double>(comparable(value)));
-  else if (value > static_cast<int64_t>(std::numeric_limits<To>::max())) return std::numeric_limits<To>::max();
-  else if (value < static_cast<int64_t>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
-  else return static_cast<To>(value);
+  if constexpr (std::same_as<To, From>)
+    return value;
+  else if constexpr (kIsSmallFloat<From>)
+    return convert<To>(value.wide());
+  else if constexpr (kIsSmallFloat<To>)
+    return To::from(static_cast<float>(comparable(value)));
+  else if constexpr (std::same_as<To, Estimate>)
+    return Estimate::exact(static_cast<double>(value));
+  else if constexpr (std::same_as<To, float>)
+    return static_cast<float>(comparable(value));
+  else if constexpr (kIsReal<From>)
+    return float_to_integer<To>(static_cast<double>(comparable(value)));
+  else if (value > static_cast<int64_t>(std::numeric_limits<To>::max()))
+    return std::numeric_limits<To>::max();
+  else if (value < static_cast<int64_t>(std::numeric_limits<To>::min()))
+    return std::numeric_limits<To>::min();
+  else
+    return static_cast<To>(value);
 }
 
 /// Of a reduction over no terms.

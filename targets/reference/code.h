@@ -11,7 +11,8 @@ namespace sparkle::reference {
 
 class Machine;
 
-/// One worker (or the group, outside of worker loops): its frame holds values, register buffers and pointers to near memory.
+/// One worker (or the group, outside of worker loops): its frame holds values, register buffers and pointers to near
+/// memory.
 struct Worker {
   std::byte *frame = nullptr;
   Machine *machine = nullptr;
@@ -68,13 +69,14 @@ public:
   InstrFn select(Scalar type) const;
   InstrFn fma(Scalar type) const;
   InstrFn cast(Scalar from, Scalar to) const;
-  InstrFn broadcast(Scalar type) const;               ///< a: one lane.
+  InstrFn broadcast(Scalar type) const;                 ///< a: one lane.
   InstrFn reduce_lanes(ReduceOp op, Scalar type) const; ///< a: `extra` lanes; dst: one.
-  InstrFn dot(Scalar acc, Scalar a, Scalar b) const;  ///< a, b: `extra` times the lanes; b into c, acc into a: (acc a b) = (a b c).
+  InstrFn dot(Scalar acc, Scalar a,
+              Scalar b) const; ///< a, b: `extra` times the lanes; b into c, acc into a: (acc a b) = (a b c).
   InstrFn identity(ReduceOp op, Scalar type) const;
-  InstrFn constant(Scalar type) const;                ///< imm: the value, for floats the bits of a double.
-  InstrFn copy_lane(Scalar type) const;               ///< dst = a, one lane.
-  InstrFn ramp() const;                               ///< a: base; imm: stride.
+  InstrFn constant(Scalar type) const;  ///< imm: the value, for floats the bits of a double.
+  InstrFn copy_lane(Scalar type) const; ///< dst = a, one lane.
+  InstrFn ramp() const;                 ///< a: base; imm: stride.
 
 private:
   Precision precision_;

@@ -74,7 +74,8 @@ void KernelCompiler::place_buffers() {
       out_.strides[i].push_back(exprs_.value(buffer.strides[d]));
       const auto extent = kernel_.constant(buffer.extents[d]);
       const auto stride = kernel_.constant(buffer.strides[d]);
-      if (extent && stride && *extent > 0) elements += (*extent - 1) * *stride;
+      if (extent && stride && *extent > 0)
+        elements += (*extent - 1) * *stride;
       else if (buffer.level == MemoryLevel::kRegister)
         exprs_.fail(ErrorCode::kUnsupported, "register buffer `" + buffer.name + "` has no constant size");
     }
@@ -198,7 +199,8 @@ void KernelCompiler::load(Node &node, const Load &s) {
   node.kind = Node::Kind::kLoad;
   const Type type = kernel_.var(s.var).type;
   if (type.scalar != kernel_.buffer(s.buffer).element)
-    exprs_.fail(ErrorCode::kInternal, "`" + kernel_.var(s.var).name + "` does not have the type of the buffer's elements");
+    exprs_.fail(ErrorCode::kInternal,
+                "`" + kernel_.var(s.var).name + "` does not have the type of the buffer's elements");
   exprs_.open(node.before);
   node.access = exprs_.access(s.buffer, s.indices);
   if (is_valid(s.mask)) {

@@ -38,7 +38,8 @@ private:
   Machine &machine_;
 };
 
-// ---- One worker --------------------------------------------------------------------------------------------------------
+// ---- One worker
+// --------------------------------------------------------------------------------------------------------
 
 bool Executor::run(const Node &node, Worker &worker) {
   if (node.kind == Kind::kBlock) {
@@ -108,7 +109,8 @@ bool Executor::run_load(const Node &node, Worker &worker) {
     if (loads) {
       if (!machine_.load(node.access, worker, lane, dst)) return false;
     } else {
-      std::memcpy(dst, worker.frame + node.other + (node.value_is_vector ? lane * bytes : 0), static_cast<size_t>(bytes));
+      std::memcpy(dst, worker.frame + node.other + (node.value_is_vector ? lane * bytes : 0),
+                  static_cast<size_t>(bytes));
     }
   }
   return run_code(node.each, worker);
@@ -156,8 +158,11 @@ bool Executor::run_copy(const Node &node, Worker &worker) {
 
 bool Executor::run_alloc(const Node &node, Worker &worker) {
   const BufferId buffer = node.access.buffer;
-  if (node.together) *at<NearMemory *>(worker, machine_.code().locals[index_of(buffer)].data) = &machine_.fresh_near(buffer, worker.team);
-  else machine_.reset_register(buffer, worker);
+  if (node.together)
+    *at<NearMemory *>(worker, machine_.code().locals[index_of(buffer)].data) =
+        &machine_.fresh_near(buffer, worker.team);
+  else
+    machine_.reset_register(buffer, worker);
   return true;
 }
 
@@ -166,7 +171,8 @@ bool Executor::run_fragment(const Node &node, Worker &worker) {
   return node.kind == Kind::kMove ? move_fragment(node, worker) : multiply_fragments(node, worker);
 }
 
-// ---- All workers of a group --------------------------------------------------------------------------------------------
+// ---- All workers of a group
+// --------------------------------------------------------------------------------------------
 
 bool Executor::run_together(const Node &node, std::vector<Worker> &workers) {
   if (!node.together) {
@@ -195,7 +201,8 @@ bool Executor::code_together(const Code &code, std::vector<Worker> &workers) {
 bool Executor::same_for_all(Slot slot, size_t bytes, std::vector<Worker> &workers, const char *what) {
   for (Worker &worker : workers)
     if (std::memcmp(worker.frame + slot, workers.front().frame + slot, bytes) != 0)
-      return machine_.fail(std::string(what) + " differs between workers, but a barrier, copy or fragment operation inside needs them all");
+      return machine_.fail(std::string(what) +
+                           " differs between workers, but a barrier, copy or fragment operation inside needs them all");
   return true;
 }
 
@@ -207,7 +214,8 @@ bool Executor::if_together(const Node &node, std::vector<Worker> &workers) {
 }
 
 bool Executor::for_together(const Node &node, std::vector<Worker> &workers) {
-  if (!same_for_all(node.begin, 8, workers, "a loop bound") || !same_for_all(node.end, 8, workers, "a loop bound")) return false;
+  if (!same_for_all(node.begin, 8, workers, "a loop bound") || !same_for_all(node.end, 8, workers, "a loop bound"))
+    return false;
   const int64_t begin = *at<int64_t>(workers.front(), node.begin);
   const int64_t end = *at<int64_t>(workers.front(), node.end);
   if (is_worker_loop(node.loop) && end - begin != 1) return fork(node, workers);
@@ -227,7 +235,8 @@ bool Executor::fork(const Node &node, std::vector<Worker> &workers) {
   if (extent <= 0) return true;
   const auto frame_bytes = static_cast<size_t>(machine_.code().frame_bytes);
   const auto count = workers.size() * static_cast<size_t>(extent);
-  if (extent > kMaxWorkers || static_cast<int64_t>(count) > kMaxWorkers) return machine_.fail("a group has over 65536 workers");
+  if (extent > kMaxWorkers || static_cast<int64_t>(count) > kMaxWorkers)
+    return machine_.fail("a group has over 65536 workers");
   const std::unique_ptr<std::byte[]> frames(new std::byte[count * frame_bytes]);
   std::vector<Worker> forked;
   forked.reserve(count);
@@ -254,7 +263,8 @@ bool Executor::once_together(const Node &node, std::vector<Worker> &workers) {
     const bool is_fragment = machine_.kernel().buffer(buffer).fragment != FragmentUse::kNone;
     NearMemory *near = nullptr;
     for (size_t i = 0; i < workers.size(); ++i) {
-      if (i == 0 || (is_fragment && workers[i].team != workers[i - 1].team)) near = &machine_.fresh_near(buffer, workers[i].team);
+      if (i == 0 || (is_fragment && workers[i].team != workers[i - 1].team))
+        near = &machine_.fresh_near(buffer, workers[i].team);
       *at<NearMemory *>(workers[i], machine_.code().locals[index_of(buffer)].data) = near;
     }
     return true;

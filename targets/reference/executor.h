@@ -1,7 +1,8 @@
 // Runs compiled statements.
 //
-// A statement tree that holds no barrier, copy or fragment operation is run by one worker after the other. One that does is
-// run by all workers in lock step: each statement without such an operation by every worker in turn, then the next one.
+// A statement tree that holds no barrier, copy or fragment operation is run by one worker after the other. One that
+// does is run by all workers in lock step: each statement without such an operation by every worker in turn, then the
+// next one.
 #pragma once
 
 #include <vector>

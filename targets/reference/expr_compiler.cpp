@@ -42,7 +42,8 @@ Slot ExprCompiler::value(ExprId id) { return known(id).slot; }
 Access ExprCompiler::access(BufferId buffer, const std::vector<ExprId> &indices) {
   Access access{buffer, {}};
   for (ExprId index : indices) {
-    if (scalar(index) != Scalar::kIndex) fail(ErrorCode::kInternal, "subscript of `" + kernel_.buffer(buffer).name + "` is no index");
+    if (scalar(index) != Scalar::kIndex)
+      fail(ErrorCode::kInternal, "subscript of `" + kernel_.buffer(buffer).name + "` is no index");
     access.indices.push_back({value(index), is_vector(index)});
   }
   if (indices.size() != kernel_.buffer(buffer).extents.size())
@@ -210,9 +211,15 @@ ExprCompiler::Known ExprCompiler::compute(ExprId id) {
       [&](const VarRef &e) { return variable(e.var); },
       [&](const Unary &e) { return emit(ops_.unary(e.op, type), id, {e.a}); },
       [&](const Binary &e) { return binary(id, e); },
-      [&](const Compare &e) { return emit(ops_.compare(e.op, scalar(e.a)), id, {e.a, e.b}); },
-      [&](const Select &e) { return emit(ops_.select(type), id, {e.cond, e.a, e.b}, lanes(e.cond)); },
-      [&](const Fma &e) { return emit(ops_.fma(type), id, {e.a, e.b, e.c}); },
+      [&](const Compare &e) {
+        return emit(ops_.compare(e.op, scalar(e.a)), id, {e.a, e.b});
+      },
+      [&](const Select &e) {
+        return emit(ops_.select(type), id, {e.cond, e.a, e.b}, lanes(e.cond));
+      },
+      [&](const Fma &e) {
+        return emit(ops_.fma(type), id, {e.a, e.b, e.c});
+      },
       [&](const Cast &e) { return emit(ops_.cast(scalar(e.a), type), id, {e.a}); },
       [&](const Ramp &e) { return emit(ops_.ramp(), id, {e.base}, 0, e.stride); },
       [&](const Broadcast &e) { return emit(ops_.broadcast(type), id, {e.a}); },

@@ -17,8 +17,9 @@ public:
   void open(Code &place);
   void close();
 
-  /// Slot that holds the value from the innermost open place on. Constants and what depends on outer variables alone goes to
-  /// their places; what can fail (Read, division by a variable) and what depends on it stays at the innermost one.
+  /// Slot that holds the value from the innermost open place on. Constants and what depends on outer variables alone
+  /// goes to their places; what can fail (Read, division by a variable) and what depends on it stays at the innermost
+  /// one.
   Slot value(ExprId id);
   bool is_vector(ExprId id) const { return kernel_.type_of(id).is_vector(); }
   Access access(BufferId buffer, const std::vector<ExprId> &indices);

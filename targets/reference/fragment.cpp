@@ -9,7 +9,8 @@ namespace {
 NearMemory *memory_of(BufferId fragment, Worker &worker) {
   Machine &machine = *worker.machine;
   NearMemory *memory = *at<NearMemory *>(worker, machine.code().locals[index_of(fragment)].data);
-  if (!memory) machine.fail("`" + machine.kernel().buffer(fragment).name + "` is used outside of the block that allocates it");
+  if (!memory)
+    machine.fail("`" + machine.kernel().buffer(fragment).name + "` is used outside of the block that allocates it");
   return memory;
 }
 
@@ -28,7 +29,8 @@ struct Tile {
     rows = shape.extents[0];
     columns = shape.extents[1];
     bytes = shape.element_bytes;
-    return static_cast<int64_t>(memory->written.size()) == rows * columns || worker.machine->fail("a fragment is not dense");
+    return static_cast<int64_t>(memory->written.size()) == rows * columns ||
+           worker.machine->fail("a fragment is not dense");
   }
   std::byte *at(int64_t i) const { return memory->data.data() + i * bytes; }
   bool is_written() const {
@@ -69,7 +71,8 @@ template <class T, class Get> void multiply(const Tile &d, const Tile &a, const 
     for (int64_t column = 0; column < d.columns; ++column) {
       T sum = get(c, row * c.columns + column);
       for (int64_t k = 0; k < a.columns; ++k)
-        sum = apply(BinaryOp::kAdd, sum, apply(BinaryOp::kMul, T(get(a, row * a.columns + k)), T(get(b, k * b.columns + column))));
+        sum = apply(BinaryOp::kAdd, sum,
+                    apply(BinaryOp::kMul, T(get(a, row * a.columns + k)), T(get(b, k * b.columns + column))));
       sums.push_back(sum);
     }
   }
@@ -108,13 +111,17 @@ bool move_fragment(const Node &node, Worker &worker) {
 bool multiply_fragments(const Node &node, Worker &worker) {
   Tile d, a, b, c;
   const FragmentMma &mma = node.mma;
-  if (!d.open(mma.d, worker) || !a.open(mma.a, worker) || !b.open(mma.b, worker) || !c.open(mma.c, worker)) return false;
+  if (!d.open(mma.d, worker) || !a.open(mma.a, worker) || !b.open(mma.b, worker) || !c.open(mma.c, worker))
+    return false;
   Machine &machine = *worker.machine;
   if (a.rows != d.rows || b.columns != d.columns || a.columns != b.rows || c.rows != d.rows || c.columns != d.columns)
     return machine.fail("the shapes of fragments do not fit");
-  if (!a.is_written() || !b.is_written() || !c.is_written()) return machine.fail("a fragment is read but was never written");
-  if (is_float(d.element)) multiply<float>(d, a, b, c, real_at);
-  else multiply<int32_t>(d, a, b, c, whole_at);
+  if (!a.is_written() || !b.is_written() || !c.is_written())
+    return machine.fail("a fragment is read but was never written");
+  if (is_float(d.element))
+    multiply<float>(d, a, b, c, real_at);
+  else
+    multiply<int32_t>(d, a, b, c, whole_at);
   d.set_written();
   return true;
 }

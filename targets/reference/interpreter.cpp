@@ -103,7 +103,8 @@ Result<KernelArguments> ProgramMemory::arguments(const Kernel &kernel, const Run
 
 } // namespace
 
-Status interpret(const Program &program, const std::unordered_map<TensorId, FarMemory> &tensors, const RunValues &values) {
+Status interpret(const Program &program, const std::unordered_map<TensorId, FarMemory> &tensors,
+                 const RunValues &values) {
   ProgramMemory memory;
   SPARKLE_TRY_STATUS(memory.fill(program, tensors, values));
   for (const auto *kernels : {&program.prepack, &program.kernels}) {

@@ -1,4 +1,5 @@
-// The interpreter of the loop IR: runs a kernel at any stage exactly as nodes.h defines it. The oracle for passes and targets.
+// The interpreter of the loop IR: runs a kernel at any stage exactly as nodes.h defines it. The oracle for passes and
+// targets.
 //
 // Checked while running; each is an error of code kInvalidInput that carries the statement:
 //   an index outside the extents of a buffer, or an element outside the memory bound to it;
@@ -38,9 +39,10 @@ Status interpret(const Kernel &kernel, const KernelArguments &arguments);
 /// Runs tasks [first, last) of the launch alone, in the order in which `interpret` runs them.
 Status interpret_tasks(const Kernel &kernel, const KernelArguments &arguments, int64_t first, int64_t last);
 
-/// `tensors`: memory of every input, constant, output and inout tensor. Workspace and packed tensors are allocated here, filled
-/// with bytes 0xFF (NaN, -1); then prepack kernels and kernels run in order.
-Status interpret(const Program &program, const std::unordered_map<TensorId, FarMemory> &tensors, const RunValues &values = {});
+/// `tensors`: memory of every input, constant, output and inout tensor. Workspace and packed tensors are allocated
+/// here, filled with bytes 0xFF (NaN, -1); then prepack kernels and kernels run in order.
+Status interpret(const Program &program, const std::unordered_map<TensorId, FarMemory> &tensors,
+                 const RunValues &values = {});
 
 /// Bytes from the first to the last element of a tensor; kShapeOverflow when they leave 64 bits.
 Result<int64_t> bytes_of(const Tensor &tensor, const std::vector<int64_t> &symbols);

@@ -45,8 +45,10 @@ Status Machine::bind_program_vars() {
       *at<int64_t>(root_, slot) = values.symbols[number];
     } else if (var.type.scalar == Scalar::kF32) {
       const float value = std::bit_cast<float>(static_cast<uint32_t>(values.uniforms[number]));
-      if (code_.precision == Precision::kEstimate) *at<Estimate>(root_, slot) = Estimate::exact(value);
-      else *at<float>(root_, slot) = value;
+      if (code_.precision == Precision::kEstimate)
+        *at<Estimate>(root_, slot) = Estimate::exact(value);
+      else
+        *at<float>(root_, slot) = value;
     } else {
       std::memcpy(root_.frame + slot, &values.uniforms[number], static_cast<size_t>(bytes_of(var.type.scalar)));
     }
@@ -81,13 +83,15 @@ Status Machine::resolve_shapes() {
 
 Status Machine::check_far() {
   for (const auto &[id, memory] : arguments_.buffers) {
-    if (index_of(id) >= far_.size()) return Error{ErrorCode::kInvalidInput, "memory is bound to a buffer that is not there"};
+    if (index_of(id) >= far_.size())
+      return Error{ErrorCode::kInvalidInput, "memory is bound to a buffer that is not there"};
     far_[index_of(id)] = memory;
   }
   return ok();
 }
 
-// ---- Instructions that need the machine --------------------------------------------------------------------------------
+// ---- Instructions that need the machine
+// --------------------------------------------------------------------------------
 
 bool divisor_error(Worker &worker) { return worker.machine->fail("a divisor is not positive"); }
 
@@ -125,10 +129,13 @@ bool run_read_estimate(const Instr &instr, Worker &worker) {
   }
   int64_t offset = 0;
   Estimate element;
-  if (!machine.offset(op.access, worker, 0, offset) || !machine.estimate_read(op.access, worker, offset, element)) return false;
+  if (!machine.offset(op.access, worker, 0, offset) || !machine.estimate_read(op.access, worker, offset, element))
+    return false;
   const auto whole = is_float(type) ? 0 : static_cast<int64_t>(element.value);
-  if (is_float(type)) *at<Estimate>(worker, instr.dst) = element;
-  else std::memcpy(worker.frame + instr.dst, &whole, static_cast<size_t>(bytes_of(type))); // Little-endian: the low bytes.
+  if (is_float(type))
+    *at<Estimate>(worker, instr.dst) = element;
+  else
+    std::memcpy(worker.frame + instr.dst, &whole, static_cast<size_t>(bytes_of(type))); // Little-endian: the low bytes.
   return true;
 }
 

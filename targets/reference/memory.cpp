@@ -48,12 +48,14 @@ bool Machine::element(BufferId buffer, Worker &worker, int64_t offset, Element &
   const int64_t bytes = shapes_[index_of(buffer)].element_bytes;
   if (info.level == MemoryLevel::kFar) {
     const FarMemory &far = far_[index_of(buffer)];
-    if (offset < 0 || (offset + 1) * bytes > far.bytes) return fail(place(buffer, offset) + " is outside the memory bound to it");
+    if (offset < 0 || (offset + 1) * bytes > far.bytes)
+      return fail(place(buffer, offset) + " is outside the memory bound to it");
     out = {static_cast<std::byte *>(far.data) + offset * bytes, nullptr, nullptr};
     return true;
   }
   const LocalPlace &local = code_.locals[index_of(buffer)];
-  if (offset < 0 || offset >= shapes_[index_of(buffer)].elements) return fail(place(buffer, offset) + " does not exist");
+  if (offset < 0 || offset >= shapes_[index_of(buffer)].elements)
+    return fail(place(buffer, offset) + " does not exist");
   if (info.level == MemoryLevel::kRegister && info.fragment == FragmentUse::kNone) {
     out = {worker.frame + local.data + offset * bytes, at<uint8_t>(worker, local.written) + offset, nullptr};
     return true;
@@ -69,7 +71,8 @@ bool Machine::load(const Access &access, Worker &worker, int lane, std::byte *ds
   int64_t where = 0;
   Element element;
   if (!offset(access, worker, lane, where) || !this->element(access.buffer, worker, where, element)) return false;
-  if (element.written && !*element.written) return fail(place(access.buffer, where) + " is read but was never stored to");
+  if (element.written && !*element.written)
+    return fail(place(access.buffer, where) + " is read but was never stored to");
   if (element.mark && !note_read(*element.mark, worker, access.buffer, where)) return false;
   copy_element(dst, element.data, shapes_[index_of(access.buffer)].element_bytes);
   return true;
@@ -91,9 +94,11 @@ bool Machine::probe(const Access &access, Worker &worker, int lane) {
   return offset(access, worker, lane, where) && this->element(access.buffer, worker, where, element);
 }
 
-// ---- Races -----------------------------------------------------------------------------------------------------------
+// ---- Races
+// -----------------------------------------------------------------------------------------------------------
 
-/// Whether what a worker of `team` did at `tick` is over for `worker`: a barrier of the group, or of their team, came since.
+/// Whether what a worker of `team` did at `tick` is over for `worker`: a barrier of the group, or of their team, came
+/// since.
 bool Machine::ordered(uint32_t tick, int32_t team, const Worker &worker) const {
   if (tick < group_barrier_) return true;
   const auto mine = static_cast<size_t>(worker.team);
@@ -101,13 +106,16 @@ bool Machine::ordered(uint32_t tick, int32_t team, const Worker &worker) const {
 }
 
 bool Machine::conflict(BufferId buffer, int64_t offset, int32_t other, const Worker &worker, const char *what) {
-  const auto who = [](int32_t number) { return number == Mark::kMany ? std::string("all workers") : "worker " + std::to_string(number); };
+  const auto who = [](int32_t number) {
+    return number == Mark::kMany ? std::string("all workers") : "worker " + std::to_string(number);
+  };
   return fail(place(buffer, offset) + " is " + what + " by " + who(worker.number) + " and touched by " + who(other) +
               " with no barrier between");
 }
 
 bool Machine::note_read(Mark &mark, const Worker &worker, BufferId buffer, int64_t offset) {
-  if (mark.writer != Mark::kNobody && mark.writer != worker.number && !ordered(mark.written_at, mark.writer_team, worker))
+  if (mark.writer != Mark::kNobody && mark.writer != worker.number &&
+      !ordered(mark.written_at, mark.writer_team, worker))
     return conflict(buffer, offset, mark.writer, worker, "read");
   // Reads that are over for this worker need no memory; the others join into "many".
   const bool over = mark.reader == Mark::kNobody || ordered(mark.read_at, mark.reader_team, worker);
@@ -123,7 +131,8 @@ bool Machine::note_read(Mark &mark, const Worker &worker, BufferId buffer, int64
 }
 
 bool Machine::note_write(Mark &mark, const Worker &worker, BufferId buffer, int64_t offset) {
-  if (mark.writer != Mark::kNobody && mark.writer != worker.number && !ordered(mark.written_at, mark.writer_team, worker))
+  if (mark.writer != Mark::kNobody && mark.writer != worker.number &&
+      !ordered(mark.written_at, mark.writer_team, worker))
     return conflict(buffer, offset, mark.writer, worker, "written");
   const bool is_reader = mark.reader == worker.number && mark.reader != Mark::kMany;
   if (mark.reader != Mark::kNobody && !is_reader && !ordered(mark.read_at, mark.reader_team, worker))

@@ -8,9 +8,7 @@
 namespace sparkle::reference {
 namespace {
 
-template <class T> struct Tag {
-  using type = T;
-};
+template <class T> struct Tag { using type = T; };
 
 /// Calls fn(Tag<T>) with the C++ type that frames hold for a scalar type.
 template <class F> InstrFn with_type(Scalar scalar, Precision precision, F &&fn) {
@@ -118,9 +116,12 @@ template <class T, ReduceOp op> bool do_identity(const Instr &i, Worker &w) {
 }
 
 template <class T> bool do_constant(const Instr &i, Worker &w) {
-  if constexpr (std::same_as<T, Estimate>) *at<T>(w, i.dst) = Estimate::exact(std::bit_cast<double>(i.imm));
-  else if constexpr (kIsReal<T>) *at<T>(w, i.dst) = convert<T>(static_cast<float>(std::bit_cast<double>(i.imm)));
-  else *at<T>(w, i.dst) = static_cast<T>(i.imm);
+  if constexpr (std::same_as<T, Estimate>)
+    *at<T>(w, i.dst) = Estimate::exact(std::bit_cast<double>(i.imm));
+  else if constexpr (kIsReal<T>)
+    *at<T>(w, i.dst) = convert<T>(static_cast<float>(std::bit_cast<double>(i.imm)));
+  else
+    *at<T>(w, i.dst) = static_cast<T>(i.imm);
   return true;
 }
 
@@ -135,7 +136,8 @@ bool do_ramp(const Instr &i, Worker &w) {
   return true;
 }
 
-// ---- From a run-time enumerator to the function ------------------------------------------------------------------------
+// ---- From a run-time enumerator to the function
+// ------------------------------------------------------------------------
 
 template <class T> InstrFn pick_unary(UnaryOp op) {
   switch (op) {

@@ -51,13 +51,27 @@ struct CopyLoops {
 
 /// A compiled statement; which fields count depends on the node it comes from.
 struct Node {
-  enum class Kind : uint8_t { kBlock, kFor, kIf, kLet, kLoad, kStore, kCopy, kPrefetch, kBarrier, kAlloc, kFill, kMove, kMma };
+  enum class Kind : uint8_t {
+    kBlock,
+    kFor,
+    kIf,
+    kLet,
+    kLoad,
+    kStore,
+    kCopy,
+    kPrefetch,
+    kBarrier,
+    kAlloc,
+    kFill,
+    kMove,
+    kMma
+  };
   Kind kind = Kind::kBlock;
   StmtId stmt = kNoId<StmtId>;
   bool together = false; ///< Holds a statement that the workers of a group execute together.
   bool is_store = false;
-  Code before; ///< What the fields below need.
-  Code each;   ///< For: at each iteration; Let, Load: when the variable is bound.
+  Code before;                                 ///< What the fields below need.
+  Code each;                                   ///< For: at each iteration; Let, Load: when the variable is bound.
   std::vector<std::unique_ptr<Node>> children; ///< Block: all; For: body; If: then, else.
 
   Slot var = kNoSlot, begin = kNoSlot, end = kNoSlot; ///< For, Load (var).
@@ -94,7 +108,7 @@ struct CompiledKernel {
     VarId var;
     Slot slot;
   };
-  std::vector<Bound> program_vars; ///< Symbols and uniforms.
+  std::vector<Bound> program_vars;                 ///< Symbols and uniforms.
   std::vector<std::vector<Slot>> extents, strides; ///< By BufferId.
   int64_t frame_bytes = 0;
   bool has_workers = false; ///< A team or worker loop that may have more than one iteration.

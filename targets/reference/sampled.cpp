@@ -83,7 +83,8 @@ bool Sampler::State::read(Producer &producer, const Access &access, Worker &work
 }
 
 /// The value that a loop variable has when the store reaches `point`; nothing when the point leaves it open.
-std::optional<int64_t> Sampler::State::position(const Producer &producer, VarId var, const std::vector<int64_t> &point) const {
+std::optional<int64_t> Sampler::State::position(const Producer &producer, VarId var,
+                                                const std::vector<int64_t> &point) const {
   for (size_t d = 0; d < producer.store->indices.size(); ++d) {
     const auto *ref = std::get_if<VarRef>(&producer.kernel->expr(producer.store->indices[d]));
     if (ref && ref->var == var) return point[d];
@@ -104,23 +105,26 @@ bool Sampler::State::run(Producer &producer, const Node &node, const std::vector
       if (*wanted < value || *wanted >= end) return machine.fail("the point is not written");
       value = *wanted;
     } else if (end - value != 1) {
-      return machine.fail("loop `" + producer.kernel->var(loop.var).name + "` does not follow from the indices of the store");
+      return machine.fail("loop `" + producer.kernel->var(loop.var).name +
+                          "` does not follow from the indices of the store");
     }
     *reference::at<int64_t>(worker, node.var) = value;
     return run_code(node.each, worker) && run(producer, *node.children[0], point, out);
   }
   for (size_t d = 0; d < point.size(); ++d)
-    if (*reference::at<int64_t>(worker, node.access.indices[d].slot) != point[d]) return machine.fail("the point is not written");
+    if (*reference::at<int64_t>(worker, node.access.indices[d].slot) != point[d])
+      return machine.fail("the point is not written");
   const Scalar type = producer.kernel->type_of(producer.store->value).scalar;
-  const Estimate value = is_float(type) ? *reference::at<Estimate>(worker, node.value)
-                                        : estimate_of(type, worker.frame + node.value);
+  const Estimate value =
+      is_float(type) ? *reference::at<Estimate>(worker, node.value) : estimate_of(type, worker.frame + node.value);
   out = {value.value, value.magnitude};
   return true;
 }
 
 Result<Sample> Sampler::State::evaluate(Producer &producer, const std::vector<int64_t> &point) {
   if (!producer.store || producer.store->indices.size() != point.size())
-    return Error{ErrorCode::kUnsupported, "kernel `" + producer.kernel->name + "` is no single store of a point of that rank"};
+    return Error{ErrorCode::kUnsupported,
+                 "kernel `" + producer.kernel->name + "` is no single store of a point of that rank"};
   SPARKLE_TRY_STATUS(prepare(producer));
   Sample out;
   if (!run(producer, *producer.code->body, point, out)) return producer.machine->error();

@@ -25,15 +25,19 @@ void fill(Array &array, size_t seed) {
   for (size_t i = 0; i * width < array.data.size(); ++i) {
     const int value = static_cast<int>((i * 7 + seed * 5 + 3) % 11) - (array.element == Scalar::kU8 ? 0 : 5);
     const float real = static_cast<float>(value);
-    const uint16_t half = array.element == Scalar::kF16 ? reference::float_to_half(real) : reference::float_to_bfloat(real);
-    const void *source = array.element == Scalar::kF32 ? static_cast<const void *>(&real) : is_float(array.element) ? &half : static_cast<const void *>(&value);
+    const uint16_t half =
+        array.element == Scalar::kF16 ? reference::float_to_half(real) : reference::float_to_bfloat(real);
+    const void *source = array.element == Scalar::kF32 ? static_cast<const void *>(&real)
+                         : is_float(array.element)     ? &half
+                                                       : static_cast<const void *>(&value);
     std::memcpy(array.data.data() + i * width, source, width);
   }
 }
 
 double value_at(const Array &array, size_t i) {
   int64_t bits = 0;
-  std::memcpy(&bits, array.data.data() + i * static_cast<size_t>(bytes_of(array.element)), static_cast<size_t>(bytes_of(array.element)));
+  std::memcpy(&bits, array.data.data() + i * static_cast<size_t>(bytes_of(array.element)),
+              static_cast<size_t>(bytes_of(array.element)));
   switch (array.element) {
   case Scalar::kF32: return std::bit_cast<float>(static_cast<uint32_t>(bits));
   case Scalar::kF16: return reference::half_to_float(static_cast<uint16_t>(bits));
@@ -71,7 +75,8 @@ Status run_kernel(const Kernel &kernel, std::vector<Array> &arrays) {
     if (buffer.level != MemoryLevel::kFar) continue;
     int64_t elements = 1;
     for (size_t d = 0; d < buffer.extents.size(); ++d)
-      elements += (kernel.extent(id, static_cast<int>(d)).value_or(1) - 1) * kernel.stride(id, static_cast<int>(d)).value_or(0);
+      elements +=
+          (kernel.extent(id, static_cast<int>(d)).value_or(1) - 1) * kernel.stride(id, static_cast<int>(d)).value_or(0);
     const int64_t row = kernel.extent(id, static_cast<int>(buffer.extents.size()) - 1).value_or(1);
     arrays.push_back({buffer.name, buffer.element, is_result(buffer.role), row, {}});
     arrays.back().data.resize(static_cast<size_t>(elements * bytes_of(buffer.element)));
@@ -88,7 +93,8 @@ Status run_program(const Program &program, const reference::RunValues &values, s
     const Tensor &tensor = program.tensors[static_cast<TensorId>(i)];
     if (tensor.role == Role::kWorkspace || tensor.role == Role::kPacked) continue;
     SPARKLE_TRY(const int64_t bytes, reference::bytes_of(tensor, values.symbols));
-    const int64_t row = tensor.extents.empty() || !tensor.extents.back().is_constant() ? 8 : tensor.extents.back().value;
+    const int64_t row =
+        tensor.extents.empty() || !tensor.extents.back().is_constant() ? 8 : tensor.extents.back().value;
     arrays.push_back({tensor.name, tensor.element, is_result(tensor.role), row, {}});
     arrays.back().data.resize(static_cast<size_t>(bytes));
     if (tensor.role != Role::kOutput) fill(arrays.back(), i);

@@ -27,7 +27,8 @@ Result<TargetInfo> machine_of(const Filetest &test) {
 /// The schedule of one kernel that holds the line of the arguments.
 Result<KernelSchedule> schedule_of(const Filetest &test) {
   Diagnostics diagnostics;
-  SPARKLE_TRY(const Schedule schedule, parse_schedule(Source("arguments", "kernel k {\n" + test.arguments + "\n}\n"), diagnostics));
+  SPARKLE_TRY(const Schedule schedule,
+              parse_schedule(Source("arguments", "kernel k {\n" + test.arguments + "\n}\n"), diagnostics));
   return schedule.kernels.at(0);
 }
 

@@ -66,18 +66,19 @@ void expect_same(const Kernel &before, const Result<Kernel> &after) {
 
 /// A matrix product with tails in both directions, lanes of `lanes`, and taps that are skipped.
 std::string product(int columns, int lanes, const std::string &condition) {
-  const std::string tiles = std::to_string((columns + lanes - 1) / lanes), l = std::to_string(lanes), n = std::to_string(columns);
+  const std::string tiles = std::to_string((columns + lanes - 1) / lanes), l = std::to_string(lanes),
+                    n = std::to_string(columns);
   const std::string guard = "%o * " + l + " + %l < " + n;
   return "kernel @k stage tiled {\n buffer @src: f32[5, 40] far input\n buffer @wei: f32[40, " + n + "] far const\n" +
-         " buffer @dst: f32[5, " + n + "] far output align 64\n buffer @acc: f32[5, " + l + "] register local align 64\n" +
-         " for.group %o in 0.." + tiles + " {\n alloc @acc\n" +
+         " buffer @dst: f32[5, " + n + "] far output align 64\n buffer @acc: f32[5, " + l +
+         "] register local align 64\n" + " for.group %o in 0.." + tiles + " {\n alloc @acc\n" +
          " for.unrolled %p in 0..5 { for.lane %z in 0.." + l + " { store @acc[%p, %z] = 0.0 } }\n" +
          " for %c.0 in 0..10 { for.unrolled %c.1 in 0..4 { for.unrolled %q in 0..5 { for.lane %l in 0.." + l + " {\n" +
          " if " + guard + " and " + condition + " {\n %s: f32 = load @src[%q, %c.0 * 4 + %c.1]\n" +
          " %w: f32 = load @wei[%c.0 * 4 + %c.1, %o * " + l + " + %l]\n %a: f32 = load @acc[%q, %l]\n" +
-         " store @acc[%q, %l] = fma(%s, %w, %a)\n } } } } }\n" +
-         " for.unrolled %e in 0..5 { for.lane %m in 0.." + l + " { if %o * " + l + " + %m < " + n + " {\n" +
-         " %r: f32 = load @acc[%e, %m]\n store @dst[%e, %o * " + l + " + %m] = max(%r, 0.0)\n } } }\n } }\n";
+         " store @acc[%q, %l] = fma(%s, %w, %a)\n } } } } }\n" + " for.unrolled %e in 0..5 { for.lane %m in 0.." + l +
+         " { if %o * " + l + " + %m < " + n + " {\n" + " %r: f32 = load @acc[%e, %m]\n store @dst[%e, %o * " + l +
+         " + %m] = max(%r, 0.0)\n } } }\n } }\n";
 }
 
 class Products : public testing::TestWithParam<std::tuple<int, int, const char *>> {};

@@ -61,10 +61,12 @@ std::string reversal(const std::string &first, const std::string &second) {
           for %k in 0..2 {
             %x: f32 = load @src[%t * 4 + %w]
             store @tile[%t * 4 + %w] = %x
-            )" + first + R"(
+            )" + first +
+                R"(
             %y: f32 = load @tile[%t * 4 + 3 - %w]
             store @dst[%t * 4 + %w] = %y
-            )" + second + R"(
+            )" + second +
+                R"(
           }
         }
       }
@@ -82,7 +84,8 @@ TEST(Checks, AccessesThatNoBarrierOrders) {
   EXPECT_EQ(reversal("barrier.group", "barrier.group"), "");
   EXPECT_EQ(reversal("barrier.team", "barrier.team"), ""); // A team's workers keep to their own part.
   EXPECT_TRUE(says(reversal("", "barrier.group"), "with no barrier between"));
-  EXPECT_TRUE(says(reversal("barrier.group", ""), "with no barrier between")); // The next step overwrites what others read.
+  EXPECT_TRUE(
+      says(reversal("barrier.group", ""), "with no barrier between")); // The next step overwrites what others read.
 }
 
 TEST(Checks, TeamBarriersDoNotOrderOtherTeams) {
@@ -165,7 +168,8 @@ TEST(Checks, SymbolsNeedValues) {
       buffer @x: f32[%N] far output = tensor x
       for %i in 0 .. %N { store @x[%i] = f32(i32(%i)) }
     }
-  })"), diagnostics);
+  })"),
+                               diagnostics);
   ASSERT_TRUE(program) << program.error().text;
   Floats x(5);
   const std::unordered_map<TensorId, FarMemory> memory{{TensorId{0}, {x.data(), 20}}};

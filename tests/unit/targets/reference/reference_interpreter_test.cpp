@@ -49,7 +49,8 @@ TEST(Interpreter, WrapsI32AndRoundsDivisionDown) {
   })");
   run.set<int32_t>("src", {65535, -7, 7, -65537}).set<int32_t>("dst", std::vector<int32_t>(12));
   ASSERT_EQ(run.error(), "");
-  EXPECT_EQ(run.get<int32_t>("dst"), (std::vector<int32_t>{-65536, 16383, 3, -458752, -2, 1, 458752, 1, 3, -65536, -16385, 3}));
+  EXPECT_EQ(run.get<int32_t>("dst"),
+            (std::vector<int32_t>{-65536, 16383, 3, -458752, -2, 1, 458752, 1, 3, -65536, -16385, 3}));
 }
 
 TEST(Interpreter, ConvertsStorageTypes) {
@@ -101,7 +102,7 @@ TEST(Interpreter, ShufflesAndReducesLanes) {
   far.strides = {b.index(1)};
   const BufferId dst = k.add_buffer(far);
   const ExprId lanes = b.cast({Scalar::kF32, 4}, b.cast({Scalar::kI32, 4}, b.ramp(b.index(1), 2, 4))); // 1 3 5 7
-  const ExprId mixed = k.intern(Shuffle{{lanes, b.real({Scalar::kF32, 4}, 0.5)}, {3, 4, 0, 2}});        // 7 .5 1 5
+  const ExprId mixed = k.intern(Shuffle{{lanes, b.real({Scalar::kF32, 4}, 0.5)}, {3, 4, 0, 2}});       // 7 .5 1 5
   k.body = b.block({b.store(dst, {b.ramp(b.index(0), 1, 4)}, mixed),
                     b.store(dst, {b.index(4)}, k.intern(ReduceLanes{ReduceOp::kSum, mixed}))});
   Floats out(5);
