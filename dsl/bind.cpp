@@ -85,12 +85,13 @@ void Binder::bind_given() {
     out_.ints[id].value = SymInt::of_symbol(id);
     resolved_[index_of(id)] = true;
   }
-  for (const auto &[name, shape] : request_.shapes) {
+  for (const auto &given : request_.shapes) {
+    const std::string &name = given.first;
     const auto at = std::find_if(in_.tensors.begin(), in_.tensors.end(), [&](const auto &t) {
       return t.name == name && t.role != TensorRole::kLet && t.role != TensorRole::kTable;
     });
     if (at != in_.tensors.end())
-      bind_shape(*at, shape);
+      bind_shape(*at, given.second);
     else
       error("unknown-define", in_.range, "`" + in_.name + "` has no tensor `" + name + "`");
   }

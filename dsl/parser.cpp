@@ -84,10 +84,7 @@ std::optional<Ident> Parser::expect_name(std::string_view what) {
 }
 
 std::optional<Elem> Parser::expect_elem() {
-  if (const auto elem = elem_named(peek().text); elem && peek().kind == TokenKind::kKeyword) {
-    take();
-    return elem;
-  }
+  if (elem_named(peek().text)) return elem_named(take().text);
   diagnostics_.error("expected-type", peek().range, "expected an element type, found " + describe(peek())).hint =
       "types are f32, f16, bf16, i32, i8, u8, int and bool";
   return std::nullopt;
@@ -200,8 +197,7 @@ std::optional<KernelDecl> Parser::parse_kernel() {
   // A broken signature does not hide the mistakes of the body.
   const bool sound = parse_kernel_header(kernel);
   if (!sound) skip_header();
-  if (!sound && !at_symbol("{")) return std::nullopt;
-  if (!expect("{", "before the body of a kernel")) return std::nullopt;
+  if ((!sound && !at_symbol("{")) || !expect("{", "before the body of a kernel")) return std::nullopt;
   parse_body(kernel);
   if (!expect("}", "after the body of a kernel")) return std::nullopt;
   kernel.range = since(begin);

@@ -8,6 +8,7 @@
 namespace sparkle::dsl {
 namespace {
 
+constexpr size_t kLongestText = 200;
 constexpr std::array<std::string_view, 12> kFunctionNames = {"exp", "log", "sqrt",  "rsqrt", "tanh",  "sigmoid",
                                                              "erf", "abs", "floor", "ceil",  "round", "trunc"};
 
@@ -42,6 +43,11 @@ void append_binary(StringBuilder &out, const CheckedKernel &kernel, const Binary
 }
 
 void append(StringBuilder &out, const CheckedKernel &kernel, ExprId id, int least) {
+  // Arguments of functions are shared: a small text can stand for an exponentially large one.
+  if (out.text().size() > kLongestText) {
+    out << "...";
+    return;
+  }
   match(
       kernel.exprs[id].expr, [&](const Literal &literal) { out << literal.whole; },
       [&](const IndexRef &ref) { out << kernel.indices[ref.index].name; },
