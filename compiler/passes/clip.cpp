@@ -36,7 +36,8 @@ private:
   StmtId covering_if(StmtId body) const {
     const Stmt &stmt = in_.stmt(body);
     if (const auto *loop = std::get_if<For>(&stmt)) return covering_if(loop->body);
-    if (const auto *block = std::get_if<Block>(&stmt)) return block->stmts.size() == 1 ? covering_if(block->stmts.front()) : kNoId<StmtId>;
+    if (const auto *block = std::get_if<Block>(&stmt))
+      return block->stmts.size() == 1 ? covering_if(block->stmts.front()) : kNoId<StmtId>;
     const auto *guard = std::get_if<If>(&stmt);
     return guard && !is_valid(guard->else_body) ? body : kNoId<StmtId>;
   }
@@ -87,7 +88,8 @@ private:
   void narrow(const Bound &bound, ExprId &begin, ExprId &end) {
     Builder &b = rw_.build();
     ExprId rest = b.index(bound.rest.constant);
-    for (const LinearTerm &term : bound.rest.terms) rest = b.add(rest, b.mul(rw_.expr(term.atom), b.index(term.coefficient)));
+    for (const LinearTerm &term : bound.rest.terms)
+      rest = b.add(rest, b.mul(rw_.expr(term.atom), b.index(term.coefficient)));
     int64_t c = bound.coefficient;
     if (c > 0) { // var <= floor(-rest / c)
       ExprId last = b.div(b.sub(b.index(0), rest), b.index(c));

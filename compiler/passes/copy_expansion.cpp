@@ -44,10 +44,13 @@ ExprId CopyExpansion::scalar_guard(ExprId vector_number) {
 
 StmtId CopyExpansion::load(VarId var, ExprId mask) {
   ExprId guard = rw_.expr_or_none(copy_.guard);
-  if (is_valid(mask) && is_valid(guard)) guard = b_.both(mask, guard);
-  else if (is_valid(mask)) guard = mask;
+  if (is_valid(mask) && is_valid(guard))
+    guard = b_.both(mask, guard);
+  else if (is_valid(mask))
+    guard = mask;
   ExprId other = kNoId<ExprId>;
-  if (is_valid(guard)) other = is_valid(copy_.other) ? b_.broadcast(rw_.expr(copy_.other), copy_.lanes) : b_.zero(type_);
+  if (is_valid(guard))
+    other = is_valid(copy_.other) ? b_.broadcast(rw_.expr(copy_.other), copy_.lanes) : b_.zero(type_);
   return b_.kernel().add_stmt(Load{var, rw_.buffer(copy_.src), rw_.exprs(copy_.src_indices), guard, other});
 }
 

@@ -6,8 +6,8 @@
 
 namespace sparkle {
 
-/// Expands one Copy of `rw.in()` into statements of `rw.out()`. With several workers the box is walked by all of them: worker w
-/// takes vectors w, w + W, w + 2W...; fetched values wait in a register buffer of its own.
+/// Expands one Copy of `rw.in()` into statements of `rw.out()`. With several workers the box is walked by all of them:
+/// worker w takes vectors w, w + W, w + 2W...; fetched values wait in a register buffer of its own.
 class CopyExpansion {
 public:
   /// `worker`: number of the running worker (new expression), in [0, workers).

@@ -24,7 +24,8 @@ public:
     for (const LoopRef &ref : staging_.layout) SPARKLE_TRY_STATUS(add_loop(ref));
     for (const PlannedDim &dim : plan_.dims) SPARKLE_TRY_STATUS(check_dim(dim, used));
     for (const PlannedSource &source : plan_.sources) used.erase(source.var);
-    if (!used.empty()) return bad("its index uses `" + in_.var(*used.begin()).name + "`, which no scheduled loop computes");
+    if (!used.empty())
+      return bad("its index uses `" + in_.var(*used.begin()).name + "`, which no scheduled loop computes");
     return ok();
   }
 
@@ -55,7 +56,8 @@ public:
     std::vector<ExprId> indices;
     for (VarId var : vars) indices.push_back(b.var(var));
     StmtId body = b.store(target, std::move(indices), value);
-    for (size_t i = vars.size(); i-- > 0;) body = b.loop(vars[i], loops_[i].dim->factors[loops_[i].split], LoopKind::kSerial, body);
+    for (size_t i = vars.size(); i-- > 0;)
+      body = b.loop(vars[i], loops_[i].dim->factors[loops_[i].split], LoopKind::kSerial, body);
     out.body = body;
     return out;
   }
@@ -94,11 +96,13 @@ private:
   }
 
   Status check_dim(const PlannedDim &dim, const std::set<VarId> &used) const {
-    bool needed = std::any_of(dim.sources.begin(), dim.sources.end(), [&](int s) { return used.contains(plan_.sources[s].var); });
+    bool needed =
+        std::any_of(dim.sources.begin(), dim.sources.end(), [&](int s) { return used.contains(plan_.sources[s].var); });
     auto count = std::count_if(loops_.begin(), loops_.end(), [&](const Loop &loop) { return loop.dim == &dim; });
     if (needed && static_cast<size_t>(count) != dim.factors.size())
       return bad("`layout` must hold all loops of `" + dim.name + "`, on which the read depends");
-    if (!needed && count > 0) return bad("`layout` holds a loop of `" + dim.name + "`, on which the read does not depend");
+    if (!needed && count > 0)
+      return bad("`layout` holds a loop of `" + dim.name + "`, on which the read does not depend");
     if (needed && !dim.extent) return bad("the extent of `" + dim.name + "` is open");
     return ok();
   }
@@ -178,7 +182,8 @@ std::optional<ExprId> find_read(const Kernel &kernel, const std::string &tensor)
   return std::nullopt;
 }
 
-/// Applies one staging to one read of a kernel; adds tensor and packing kernel to `program`, those of the run to `before`.
+/// Applies one staging to one read of a kernel; adds tensor and packing kernel to `program`, those of the run to
+/// `before`.
 Result<Kernel> apply(Program &program, const Kernel &kernel, const LoopPlan &plan, const Staging &staging, ExprId read,
                      std::vector<Kernel> &before) {
   const Buffer &source = kernel.buffer(std::get<Read>(kernel.expr(read)).buffer);
@@ -201,8 +206,8 @@ Result<Kernel> apply_all(Program &program, Kernel kernel, const KernelSchedule &
     if (staging.level != MemoryLevel::kFar) continue;
     auto read = find_read(kernel, staging.tensor);
     if (!read)
-      return Error{ErrorCode::kBadSchedule, "`stage " + staging.tensor + " far`: kernel `" + kernel.name + "` does not read `" +
-                                                staging.tensor + "`"};
+      return Error{ErrorCode::kBadSchedule, "`stage " + staging.tensor + " far`: kernel `" + kernel.name +
+                                                "` does not read `" + staging.tensor + "`"};
     for (; read; read = find_read(kernel, staging.tensor)) {
       SPARKLE_TRY(LoopPlan plan, plan_loops(kernel, entry));
       SPARKLE_TRY(kernel, apply(program, kernel, plan, staging, *read, before));

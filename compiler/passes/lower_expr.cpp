@@ -76,7 +76,8 @@ void ExpressionLowering::strip_zero_guards(const Reduce &reduce, ExprId factor, 
   filter = both(filter, carry_.expr(read->guard));
 }
 
-StmtId ExpressionLowering::accumulate(const Reduce &reduce, BufferId acc, const std::vector<ExprId> &index, ExprId guard) {
+StmtId ExpressionLowering::accumulate(const Reduce &reduce, BufferId acc, const std::vector<ExprId> &index,
+                                      ExprId guard) {
   ExpressionLowering outer(*this, 0);
   ExprId filter = is_valid(reduce.filter) ? outer.carry_.expr(reduce.filter) : kNoId<ExprId>;
   std::vector<StmtId> filter_loads = outer.take();
@@ -85,7 +86,8 @@ StmtId ExpressionLowering::accumulate(const Reduce &reduce, BufferId acc, const 
   ExpressionLowering term(outer, 0);
   Type type = in_.type_of(reduce.body);
   const auto *product = std::get_if<Binary>(&in_.expr(reduce.body));
-  bool contract = !in_.strict && reduce.op == ReduceOp::kSum && is_float(type.scalar) && product && product->op == BinaryOp::kMul;
+  bool contract =
+      !in_.strict && reduce.op == ReduceOp::kSum && is_float(type.scalar) && product && product->op == BinaryOp::kMul;
   ExprId a = contract ? term.carry_.expr(product->a) : term.carry_.expr(reduce.body);
   ExprId b = contract ? term.carry_.expr(product->b) : kNoId<ExprId>;
   std::vector<StmtId> stmts = term.take();

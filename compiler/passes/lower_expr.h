@@ -1,5 +1,5 @@
-// Turns expressions of stage kImported into statements: a Read becomes a Load, a Reduce that no loop computes becomes a loop
-// nest with one register cell. Used by `tile`.
+// Turns expressions of stage kImported into statements: a Read becomes a Load, a Reduce that no loop computes becomes a
+// loop nest with one register cell. Used by `tile`.
 #pragma once
 
 #include <unordered_set>

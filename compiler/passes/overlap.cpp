@@ -25,7 +25,8 @@ public:
   explicit Overlapper(const Kernel &in) : in_(in), grid_(grid_of(in)), workers_(worker_count(grid_)), rw_(in) {}
 
   Result<Kernel> run() {
-    if (!workers_) return Error{ErrorCode::kBadSchedule, "overlap needs a known number of workers in kernel `" + in_.name + "`"};
+    if (!workers_)
+      return Error{ErrorCode::kBadSchedule, "overlap needs a known number of workers in kernel `" + in_.name + "`"};
     rw_.on_stmt = [this](StmtId id) -> std::optional<StmtId> {
       if (const auto *copy = std::get_if<Copy>(&in_.stmt(id))) return plain(*copy, kNoId<ExprId>);
       if (auto staged = staged_loop(id)) return rewrite(*staged);
@@ -56,7 +57,8 @@ private:
     auto is_barrier = [&](StmtId s) { return std::holds_alternative<Barrier>(in_.stmt(s)); };
     staged.barriers = i < block->stmts.size() && is_barrier(block->stmts[i]) && is_barrier(block->stmts.back());
     size_t end = block->stmts.size() - (staged.barriers ? 1 : 0);
-    staged.rest.assign(block->stmts.begin() + static_cast<long>(i + (staged.barriers ? 1 : 0)), block->stmts.begin() + static_cast<long>(end));
+    staged.rest.assign(block->stmts.begin() + static_cast<long>(i + (staged.barriers ? 1 : 0)),
+                       block->stmts.begin() + static_cast<long>(end));
     return staged;
   }
 
@@ -129,7 +131,9 @@ private:
       if (staged.barriers) before.push_back(barrier());
     }
     VarId var = rw_.bind(staged.loop->var);
-    StmtId body = staged.ahead == 0 ? alternate(staged, var) : staged.buffers > 1 ? double_buffered(staged, var) : single_buffered(staged, var);
+    StmtId body = staged.ahead == 0    ? alternate(staged, var)
+                  : staged.buffers > 1 ? double_buffered(staged, var)
+                                       : single_buffered(staged, var);
     before.push_back(b.loop(var, begin_, end_, LoopKind::kSerial, body));
     StmtId all = b.block(std::move(before));
     // Nothing may be fetched for a loop that does not run.
@@ -150,7 +154,8 @@ private:
 
   StmtId commit_all(ExprId rotation) {
     std::vector<StmtId> stmts;
-    for (auto &expansion : expansions_) stmts.push_back(expansion->commit(expansion->copy().buffers > 1 ? rotation : kNoId<ExprId>));
+    for (auto &expansion : expansions_)
+      stmts.push_back(expansion->commit(expansion->copy().buffers > 1 ? rotation : kNoId<ExprId>));
     return rw_.build().block(std::move(stmts));
   }
 

@@ -101,7 +101,8 @@ private:
       const For &stmt = std::get<For>(in_.stmt(loop));
       auto end = in_.constant(stmt.end);
       if (!end || !inside.contains(stmt.var))
-        return bad("`layout` names loop `" + ref.text() + "`, which is not a loop of known extent inside `" + staging.at->text() + "`");
+        return bad("`layout` names loop `" + ref.text() + "`, which is not a loop of known extent inside `" +
+                   staging.at->text() + "`");
       read.layout.push_back(stmt.var);
       read.extents.push_back(*end);
     }
@@ -119,7 +120,8 @@ private:
     if (is_valid(load.mask)) used.merge(vars_of(in_, load.mask));
     for (VarId var : used)
       if (inside.contains(var) && std::find(layout.begin(), layout.end(), var) == layout.end())
-        return bad("`layout` of `" + staging.tensor + "` lacks loop `" + in_.var(var).name + "`, on which the read depends");
+        return bad("`layout` of `" + staging.tensor + "` lacks loop `" + in_.var(var).name +
+                   "`, on which the read depends");
     return ok();
   }
 
@@ -149,7 +151,8 @@ private:
   std::optional<StmtId> rewrite(StmtId id) {
     if (id == at_) return stage_loop();
     if (std::holds_alternative<If>(in_.stmt(id))) return relax(id);
-    if (auto read = std::find_if(reads_.begin(), reads_.end(), [&](const StagedRead &r) { return is_load_of(r, id); }); read != reads_.end())
+    if (auto read = std::find_if(reads_.begin(), reads_.end(), [&](const StagedRead &r) { return is_load_of(r, id); });
+        read != reads_.end())
       return load_staged(*read, id);
     return std::nullopt;
   }
@@ -249,8 +252,11 @@ private:
     std::set<VarId> below = vars_bound_by(in_, std::get<For>(in_.stmt(at_)).body);
     std::vector<std::pair<VarId, ExprId>> workers; // Bound around us: to be themselves again after the copy.
     for (size_t i : walk_order(read)) {
-      VarId axis = b.kernel().add_var({in_.var(read.layout[i]).dim + std::to_string(in_.var(read.layout[i]).split), kIndexType,
-                                       VarKind::kAxis, {}, 0});
+      VarId axis = b.kernel().add_var({in_.var(read.layout[i]).dim + std::to_string(in_.var(read.layout[i]).split),
+                                       kIndexType,
+                                       VarKind::kAxis,
+                                       {},
+                                       0});
       copy.axes.push_back({axis, read.extents[i]});
       if (!below.contains(read.layout[i])) workers.push_back({read.layout[i], b.var(rw_.var(read.layout[i]))});
       rw_.substitute(read.layout[i], b.var(axis));
@@ -294,12 +300,13 @@ private:
       rw_.substitute(read.layout[i], value);
     }
     if (index.empty()) index.push_back(b.index(0));
-    Load copy{b.value_var(read.staging->tensor, rw_.in().var(load.var).type), rw_.buffer(load.buffer), rw_.exprs(load.indices),
-              guard_of(read), kNoId<ExprId>};
+    Load copy{b.value_var(read.staging->tensor, rw_.in().var(load.var).type), rw_.buffer(load.buffer),
+              rw_.exprs(load.indices), guard_of(read), kNoId<ExprId>};
     if (is_valid(copy.mask)) copy.other = other_of(read, rw_.out().buffer(read.staged).element);
     VarId value = copy.var;
     StmtId body = b.block({b.kernel().add_stmt(std::move(copy)), b.store(read.staged, std::move(index), b.var(value))});
-    for (size_t i = loops.size(); i-- > 0;) body = b.loop(loops[i].first, loops[i].second.first, loops[i].second.second, body);
+    for (size_t i = loops.size(); i-- > 0;)
+      body = b.loop(loops[i].first, loops[i].second.first, loops[i].second.second, body);
     return body;
   }
 
@@ -327,7 +334,8 @@ Status check(const Staging &staging, const Kernel &kernel, const TargetInfo &inf
     return Error{ErrorCode::kBadSchedule, "`stage " + staging.tensor + "` in kernel `" + kernel.name + "`: " + text};
   };
   if (!staging.at) return bad("near and register stagings need `at`");
-  if (staging.lanes < 1 || staging.buffers < 1 || staging.buffers > 2 || staging.ahead < 0 || staging.ahead > 1 || staging.skew < 0)
+  if (staging.lanes < 1 || staging.buffers < 1 || staging.buffers > 2 || staging.ahead < 0 || staging.ahead > 1 ||
+      staging.skew < 0)
     return bad("lanes >= 1, buffers 1 or 2, ahead 0 or 1 and skew >= 0 are possible");
   if (staging.level == MemoryLevel::kRegister && (staging.buffers != 1 || staging.ahead != 0))
     return bad("register stagings have one buffer and no `ahead`");
@@ -349,7 +357,9 @@ Result<Kernel> pack(const Kernel &in, const PackOptions &options, const TargetIn
       continue;
     }
     std::vector<const Staging *> together;
-    for (; i < all.size() && (together.empty() || (all[i].level == together.front()->level && all[i].at == together.front()->at)); ++i) {
+    for (; i < all.size() &&
+           (together.empty() || (all[i].level == together.front()->level && all[i].at == together.front()->at));
+         ++i) {
       SPARKLE_TRY_STATUS(check(all[i], in, info));
       together.push_back(&all[i]);
     }

@@ -66,7 +66,8 @@ private:
   bool value_unaffected(ExprId conjunct) const {
     if (!mentions_reduction(conjunct)) return true;
     if (kernel_.strict) return false;
-    return std::all_of(stores_.begin(), stores_.end(), [&](const Store *s) { return term_is_zero(s->value, conjunct); });
+    return std::all_of(stores_.begin(), stores_.end(),
+                       [&](const Store *s) { return term_is_zero(s->value, conjunct); });
   }
 
   bool term_is_zero(ExprId update, ExprId conjunct) const {
@@ -83,14 +84,16 @@ private:
     if (!ref) return false;
     return std::any_of(loads_.begin(), loads_.end(), [&](StmtId id) {
       auto covered = covered_.find(id);
-      return covered != covered_.end() && std::get<Load>(kernel_.stmt(id)).var == ref->var && covered->second.contains(conjunct);
+      return covered != covered_.end() && std::get<Load>(kernel_.stmt(id)).var == ref->var &&
+             covered->second.contains(conjunct);
     });
   }
 
   bool loads_inside(const std::vector<ExprId> &conditions) {
     RangesScope scope(ranges_);
     for (ExprId condition : conditions) ranges_.push_condition(kernel_, condition);
-    return std::all_of(loads_.begin(), loads_.end(), [&](StmtId id) { return covered_.contains(id) || load_inside(id); });
+    return std::all_of(loads_.begin(), loads_.end(),
+                       [&](StmtId id) { return covered_.contains(id) || load_inside(id); });
   }
 
   bool load_inside(StmtId id) const {

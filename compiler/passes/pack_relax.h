@@ -1,4 +1,5 @@
-// Which conjuncts of an accumulation's guard are not needed: without them no memory outside is read, and the result is the same.
+// Which conjuncts of an accumulation's guard are not needed: without them no memory outside is read, and the result is
+// the same.
 #pragma once
 
 #include <set>
@@ -12,10 +13,10 @@ namespace sparkle {
 /// Loads that are replaced by loads of a staged copy, each with the conjuncts under which the copy holds zeros.
 using CoveredLoads = std::unordered_map<StmtId, std::set<ExprId>>;
 
-/// For an If of `kernel` (stage kTiled) that only loads and updates register cells: the conjuncts of its condition that must
-/// stay, in order. A conjunct may go when every load but the covered ones stays inside its buffer without it, and either it
-/// mentions no reduction loop (the cell's whole value is then unused: the final store has the same guard) or the term is a
-/// product in a sum with a covered factor that is zero where the conjunct fails.
+/// For an If of `kernel` (stage kTiled) that only loads and updates register cells: the conjuncts of its condition that
+/// must stay, in order. A conjunct may go when every load but the covered ones stays inside its buffer without it, and
+/// either it mentions no reduction loop (the cell's whole value is then unused: the final store has the same guard) or
+/// the term is a product in a sum with a covered factor that is zero where the conjunct fails.
 std::vector<ExprId> needed_conjuncts(const Kernel &kernel, StmtId guard, const CoveredLoads &covered);
 
 } // namespace sparkle

@@ -67,8 +67,10 @@ private:
     if (!rest.hi) return;
     int64_t limit = -*rest.hi - (compare->op == CompareOp::kLt ? 1 : 0); // c * var <= limit
     Interior next = interior_;
-    if (c > 0) next.hi = std::min(next.hi, floor_div(limit, c) + 1);
-    else next.lo = std::max(next.lo, ceil_div(-limit, -c));
+    if (c > 0)
+      next.hi = std::min(next.hi, floor_div(limit, c) + 1);
+    else
+      next.lo = std::max(next.lo, ceil_div(-limit, -c));
     if (next.lo < next.hi) interior_ = next;
   }
 
@@ -166,7 +168,8 @@ private:
     Interior interior{0, 0, 0, 0};
     for_each_stmt(kernel_, kernel_.body, [&](StmtId id) {
       const auto *loop = std::get_if<For>(&kernel_.stmt(id));
-      if (is_valid(found) || !loop || loop->kind != LoopKind::kSerial || !is_listed(kernel_, loop->var, options_.dims)) return;
+      if (is_valid(found) || !loop || loop->kind != LoopKind::kSerial || !is_listed(kernel_, loop->var, options_.dims))
+        return;
       auto begin = kernel_.constant(loop->begin), end = kernel_.constant(loop->end);
       if (!begin || !end) return;
       Interior candidate = InteriorFinder(kernel_, loop->var, *begin, *end).find(loop->body);

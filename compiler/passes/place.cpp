@@ -22,7 +22,8 @@ public:
   }
 
 private:
-  /// `outer`: condition under which the surrounding inlined value is wanted at all; memory is touched only where it holds.
+  /// `outer`: condition under which the surrounding inlined value is wanted at all; memory is touched only where it
+  /// holds.
   void hook(Transplant &carry, ExprId outer) {
     carry.on_expr = [this, &carry, outer](ExprId id) -> std::optional<ExprId> {
       const auto *read = std::get_if<Read>(&carry.source().expr(id));

@@ -14,8 +14,9 @@ bool is_grid_kind(LoopKind kind) {
   return kind == LoopKind::kGroup || kind == LoopKind::kTeam || kind == LoopKind::kWorker;
 }
 
-/// Walks the old kernel and writes the new one; `ranges_` holds facts on the new kernel's variables. Facts on a variable that
-/// was just bound leave remembered results true, as no expression before it holds the variable; conditions do not.
+/// Walks the old kernel and writes the new one; `ranges_` holds facts on the new kernel's variables. Facts on a
+/// variable that was just bound leave remembered results true, as no expression before it holds the variable;
+/// conditions do not.
 class Simplifier {
 public:
   Simplifier(const Kernel &in, const SimplifyOptions &options)

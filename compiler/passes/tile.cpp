@@ -95,7 +95,8 @@ private:
     return index;
   }
 
-  /// Makes `lowering` see the sources of dimension d as functions of the loops; returns the guard of its tail, if it has one.
+  /// Makes `lowering` see the sources of dimension d as functions of the loops; returns the guard of its tail, if it
+  /// has one.
   ExprId enter_dim(size_t d, const std::vector<VarId> &vars, ExpressionLowering &lowering) {
     const PlannedDim &dim = plan_.dims[d];
     ExprId index = index_of_dim(d, vars);

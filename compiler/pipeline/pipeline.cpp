@@ -62,7 +62,9 @@ constexpr Step kSteps[] = {
     // Before any simplification: stagings name loops, and simplify removes those of one iteration.
     {"pack", nullptr, [](const Kernel &k, Context &c) { return pack(k, {c.entry(k)}, c.info); }},
     {"partition", nullptr,
-     [](const Kernel &k, Context &c) { return partition(k, {c.entry(k).partition, c.entry(k).clip}, c.info); }},
+     [](const Kernel &k, Context &c) {
+       return partition(k, {c.entry(k).partition, c.entry(k).clip}, c.info);
+     }},
     {"vectorize", nullptr, [](const Kernel &k, Context &c) { return vectorize(k, {}, c.info); }},
     // Ramps and masks as vectorize leaves them hide what overlap must see: uniform guards, contiguous copies.
     {"simplify", nullptr, [](const Kernel &k, Context &c) { return simplify(k, {}, c.info); }},

@@ -14,10 +14,10 @@
 namespace sparkle {
 
 struct PipelineOptions {
-  Schedule schedule;         ///< Kernels without an entry are scheduled by the cost model.
-  bool automatic = true;     ///< False: kernels without an entry get one serial loop per dimension.
-  bool verify = true;        ///< Run the verifier after every pass.
-  std::string stop_after;    ///< Name of a pass (its first run): the program as it is then is the result. Empty: run all.
+  Schedule schedule;      ///< Kernels without an entry are scheduled by the cost model.
+  bool automatic = true;  ///< False: kernels without an entry get one serial loop per dimension.
+  bool verify = true;     ///< Run the verifier after every pass.
+  std::string stop_after; ///< Name of a pass (its first run): the program as it is then is the result. Empty: run all.
   /// Called after each pass with its name and the program.
   std::function<void(std::string_view pass, const Program &program)> after_pass;
 };

@@ -20,8 +20,8 @@ public:
     std::vector<ExprId> reduces = main_reduces(kernel_, def_);
     if (!reduces.empty())
       for (const ReduceAxis &axis : std::get<Reduce>(kernel_.expr(reduces.front())).axes)
-        add_dim(kernel_.var(axis.var).dim.empty() ? kernel_.var(axis.var).name : kernel_.var(axis.var).dim, axis.var, axis.begin,
-                axis.end, true);
+        add_dim(kernel_.var(axis.var).dim.empty() ? kernel_.var(axis.var).name : kernel_.var(axis.var).dim, axis.var,
+                axis.begin, axis.end, true);
     model_.accumulators = static_cast<int>(reduces.size());
     model_.store = access(def_.store->buffer, def_.store->indices, kNoId<ExprId>, false);
     add_reads(reduces);
@@ -66,8 +66,10 @@ private:
         auto dim = dim_of(var);
         if (!dim) continue;
         result.depends[*dim] = true;
-        if (ref) result.strides[*dim] += term.coefficient * stride;
-        else result.irregular[*dim] = true;
+        if (ref)
+          result.strides[*dim] += term.coefficient * stride;
+        else
+          result.irregular[*dim] = true;
       }
     }
   }
@@ -79,7 +81,8 @@ private:
     const Variable &variable = kernel_.var(var);
     if (variable.kind != VarKind::kAxis) return std::nullopt;
     for (size_t i = 0; i < model_.dims.size(); ++i)
-      if (model_.dims[i].is_reduction && kernel_.var(model_.dims[i].var).dim == variable.dim && !variable.dim.empty()) return i;
+      if (model_.dims[i].is_reduction && kernel_.var(model_.dims[i].var).dim == variable.dim && !variable.dim.empty())
+        return i;
     return std::nullopt;
   }
 
@@ -107,17 +110,24 @@ private:
   void count_operations(const std::vector<ExprId> &reduces) {
     ExprId root = reduces.empty() ? def_.store->value : std::get<Reduce>(kernel_.expr(reduces.front())).body;
     int64_t operations = 0;
-    for_each_expr(kernel_, root, [&](ExprId id) {
-      const Expr &expr = kernel_.expr(id);
-      if (kernel_.type_of(id).scalar == Scalar::kIndex) return;
-      operations += std::holds_alternative<Binary>(expr) || std::holds_alternative<Unary>(expr) || std::holds_alternative<Fma>(expr) ||
-                    std::holds_alternative<Select>(expr);
-      if (const auto *nested = std::get_if<Reduce>(&expr))
-        for (const ReduceAxis &axis : nested->axes)
-          model_.nested_terms *= std::max<int64_t>(1, kernel_.constant(axis.end).value_or(1) - kernel_.constant(axis.begin).value_or(0));
-    });
+    std::set<ExprId> seen;
+    count_below(root, seen, operations);
     // The multiplication of a product and its addition are one fused operation.
     model_.operations = std::max<int64_t>(1, operations) * static_cast<int64_t>(std::max<size_t>(1, reduces.size()));
+  }
+
+  /// Arithmetic on values; where a read stands and whether it is inside is no part of it.
+  void count_below(ExprId id, std::set<ExprId> &seen, int64_t &operations) {
+    const Expr &expr = kernel_.expr(id);
+    if (!seen.insert(id).second || std::holds_alternative<Read>(expr)) return;
+    Scalar type = kernel_.type_of(id).scalar;
+    bool arithmetic = std::holds_alternative<Binary>(expr) || std::holds_alternative<Unary>(expr) ||
+                      std::holds_alternative<Fma>(expr) || std::holds_alternative<Select>(expr);
+    operations += arithmetic && type != Scalar::kIndex && type != Scalar::kBool;
+    if (const auto *nested = std::get_if<Reduce>(&expr))
+      for (const ReduceAxis &axis : nested->axes)
+        model_.nested_terms *= std::max<int64_t>(1, kernel_.constant(axis.end).value_or(1) - kernel_.constant(axis.begin).value_or(0));
+    for_each_child(expr, [&](ExprId child) { count_below(child, seen, operations); });
   }
 
   const Kernel &kernel_;
@@ -128,7 +138,8 @@ private:
 } // namespace
 
 size_t DefinitionModel::parallel_dims() const {
-  return static_cast<size_t>(std::count_if(dims.begin(), dims.end(), [](const ModelDim &d) { return !d.is_reduction; }));
+  return static_cast<size_t>(
+      std::count_if(dims.begin(), dims.end(), [](const ModelDim &d) { return !d.is_reduction; }));
 }
 
 int64_t DefinitionModel::outputs() const {

@@ -21,8 +21,8 @@ struct ModelDim {
 /// One Read (or the Store) as a function of the dimensions.
 struct ModelAccess {
   std::string tensor;
-  bool is_constant = false;     ///< Does not change between runs.
-  bool in_reduction = false;    ///< Read once per term; else once per output element.
+  bool is_constant = false;  ///< Does not change between runs.
+  bool in_reduction = false; ///< Read once per term; else once per output element.
   int64_t element_bytes = 4;
   int64_t tensor_elements = 1;
   std::vector<int64_t> strides; ///< Per dimension, in elements of memory; meaningless where `irregular`.

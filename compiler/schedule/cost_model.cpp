@@ -26,7 +26,8 @@ public:
       enumerate_direct(roles);
     }
     if (found_.empty()) add_plain();
-    std::stable_sort(found_.begin(), found_.end(), [](const auto &a, const auto &b) { return a.prediction.seconds < b.prediction.seconds; });
+    std::stable_sort(found_.begin(), found_.end(),
+                     [](const auto &a, const auto &b) { return a.prediction.seconds < b.prediction.seconds; });
     if (found_.size() > count) found_.resize(std::max<size_t>(1, count));
     return std::move(found_);
   }
@@ -40,7 +41,8 @@ private:
     found_.push_back({std::move(plain), std::move(prediction)});
   }
 
-  /// Each output dimension that some access runs along contiguously, or that a packed constant can follow, may hold lanes.
+  /// Each output dimension that some access runs along contiguously, or that a packed constant can follow, may hold
+  /// lanes.
   std::vector<DimRoles> roles_of_dims() const {
     std::vector<DimRoles> list;
     size_t parallel = model_.parallel_dims();
@@ -48,7 +50,8 @@ private:
       if (model_.dims[lane].is_open) continue;
       bool useful = model_.store.strides[lane] == 1 || lane + 1 == parallel;
       for (const ModelAccess &read : model_.reads)
-        useful |= read.depends[lane] && !read.irregular[lane] && (read.strides[lane] == 1 || (read.is_constant && read.in_reduction));
+        useful |= read.depends[lane] && !read.irregular[lane] &&
+                  (read.strides[lane] == 1 || (read.is_constant && read.in_reduction));
       if (!useful) continue;
       DimRoles roles;
       roles.lane = lane;
@@ -69,7 +72,8 @@ private:
     if (model_.accumulators == 0) return true;
     for (const ModelAccess &read : model_.reads)
       if (read.in_reduction && read.depends[lane] && !read.depends[dim]) return true;
-    bool any = std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &r) { return r.in_reduction && r.depends[lane]; });
+    bool any = std::any_of(model_.reads.begin(), model_.reads.end(),
+                           [&](const ModelAccess &r) { return r.in_reduction && r.depends[lane]; });
     return !any || all_depend(lane, dim);
   }
 
@@ -91,7 +95,8 @@ private:
     auto even = [&](const ModelAccess &access) {
       for (size_t i = 0; i + 1 < roles.rows.size(); ++i) {
         size_t outer = roles.rows[i], inner = roles.rows[i + 1];
-        if (access.irregular[outer] || access.irregular[inner] || access.guarded[outer] || access.guarded[inner]) return false;
+        if (access.irregular[outer] || access.irregular[inner] || access.guarded[outer] || access.guarded[inner])
+          return false;
         if (access.strides[outer] != access.strides[inner] * model_.dims[inner].extent) return false;
       }
       return true;
@@ -114,7 +119,8 @@ private:
     if (roles.fuse_rows && info_.max_workers == 1 && !rows_are_even(roles)) return;
     int64_t rows_limit = std::min<int64_t>(row_extent(roles), info_.max_workers > 1 ? 4 : kMaxRows);
     for (int64_t lanes : lane_choices(model_.dims[roles.lane].extent))
-      for (int64_t vectors = 1; vectors <= std::min<int64_t>(kMaxVectors, ceil_div(model_.dims[roles.lane].extent, lanes)); ++vectors)
+      for (int64_t vectors = 1;
+           vectors <= std::min<int64_t>(kMaxVectors, ceil_div(model_.dims[roles.lane].extent, lanes)); ++vectors)
         for (int64_t rows = 1; rows <= rows_limit; ++rows) {
           if (vectors * rows > info_.registers) break;
           if (info_.max_workers > 1 && (vectors > 2 || (rows & (rows - 1)))) continue;
@@ -131,7 +137,8 @@ private:
 
   /// As many steps as fit a part of the instruction cache, so that loop control and address arithmetic vanish.
   int64_t unroll_steps(int64_t tile) const {
-    double budget = static_cast<double>(info_.code_bytes) * kLeastCodeShare / (9.0 * static_cast<double>(tile) * static_cast<double>(model_.operations));
+    double budget = static_cast<double>(info_.code_bytes) * kLeastCodeShare /
+                    (9.0 * static_cast<double>(tile) * static_cast<double>(model_.operations));
     int64_t most = info_.max_workers > 1 ? 8 : 24;
     return std::clamp<int64_t>(static_cast<int64_t>(budget), 1, most);
   }
@@ -190,7 +197,8 @@ private:
   std::vector<ScheduleCandidate> found_;
 };
 
-/// A reduction is computed again for each read of its result: only reads at one point of the consumer's own loops are free.
+/// A reduction is computed again for each read of its result: only reads at one point of the consumer's own loops are
+/// free.
 bool is_read_pointwise_once(const Program &program, TensorId tensor) {
   size_t reads = 0;
   for (const Kernel &kernel : program.kernels) {

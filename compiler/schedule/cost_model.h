@@ -1,5 +1,5 @@
-// The cost model: enumerates legal schedules of a definition and scores them against a TargetInfo. One code for all devices;
-// pure functions of the kernel and the machine.
+// The cost model: enumerates legal schedules of a definition and scores them against a TargetInfo. One code for all
+// devices; pure functions of the kernel and the machine.
 #pragma once
 
 #include <string>
@@ -13,16 +13,16 @@ namespace sparkle {
 
 /// What a schedule is predicted to cost on one machine, in cycles of one execution unit unless said otherwise.
 struct Prediction {
-  double seconds = 0;          ///< Of the kernel on the whole machine, launch included.
-  double efficiency = 0;       ///< Nominal operations per second over the machine's fused multiply-add peak.
-  std::string bound;           ///< What limits it: `arithmetic`, `load issue`, `L2`, `DRAM`, `parallelism`, `latency`, `launch`.
+  double seconds = 0;    ///< Of the kernel on the whole machine, launch included.
+  double efficiency = 0; ///< Nominal operations per second over the machine's fused multiply-add peak.
+  std::string bound; ///< What limits it: `arithmetic`, `load issue`, `L2`, `DRAM`, `parallelism`, `latency`, `launch`.
   double arithmetic_cycles = 0;
   double load_cycles = 0;
   double memory_seconds = 0;
-  double tile_waste = 0;       ///< Part of the arithmetic that falls on padding of tiles.
-  double balance = 1;          ///< Part of the execution units that are busy, on average.
-  int64_t near_bytes = 0;      ///< Explicit near memory of a group.
-  int64_t registers = 0;       ///< Per worker, in registers of `lanes` elements.
+  double tile_waste = 0;                 ///< Part of the arithmetic that falls on padding of tiles.
+  double balance = 1;                    ///< Part of the execution units that are busy, on average.
+  int64_t near_bytes = 0;                ///< Explicit near memory of a group.
+  int64_t registers = 0;                 ///< Per worker, in registers of `lanes` elements.
   std::vector<std::string> working_sets; ///< One line per memory level, for `explain`.
 };
 
@@ -31,8 +31,8 @@ struct ScheduleCandidate {
   Prediction prediction;
 };
 
-/// The cost of running `kernel` (stage kImported) with `schedule`. A schedule that is not legal gets infinite seconds and the
-/// reason in `bound`.
+/// The cost of running `kernel` (stage kImported) with `schedule`. A schedule that is not legal gets infinite seconds
+/// and the reason in `bound`.
 Prediction predict(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info);
 
 /// The best candidates, best first, at most `count`; never empty.

@@ -24,13 +24,15 @@ LoopRole role_of(const PlannedLoop &loop) {
 LoopModel::LoopModel(const DefinitionModel &model, const LoopPlan &plan) : model_(model), plan_(plan) {
   for (const PlannedLoop &loop : plan.loops) {
     int64_t factor = std::max<int64_t>(1, plan.dims[loop.dim].factors[loop.split]);
-    loops_.push_back({role_of(loop), factor, static_cast<size_t>(loop.dim), loop.split, loop.kind == LoopKind::kUnrolled});
+    loops_.push_back(
+        {role_of(loop), factor, static_cast<size_t>(loop.dim), loop.split, loop.kind == LoopKind::kUnrolled});
   }
 }
 
 bool LoopModel::depends(const ModelAccess &access, const Loop &loop) const {
   const PlannedDim &dim = plan_.dims[loop.dim];
-  return std::any_of(dim.sources.begin(), dim.sources.end(), [&](int s) { return access.depends[static_cast<size_t>(s)]; });
+  return std::any_of(dim.sources.begin(), dim.sources.end(),
+                     [&](int s) { return access.depends[static_cast<size_t>(s)]; });
 }
 
 int64_t LoopModel::count(LoopRole role) const {
@@ -55,7 +57,8 @@ int64_t LoopModel::unrolled_reduction() const {
 }
 
 bool LoopModel::depends_on_lane(const ModelAccess &access) const {
-  return std::any_of(loops_.begin(), loops_.end(), [&](const Loop &l) { return l.role == LoopRole::kLane && l.factor > 1 && depends(access, l); });
+  return std::any_of(loops_.begin(), loops_.end(),
+                     [&](const Loop &l) { return l.role == LoopRole::kLane && l.factor > 1 && depends(access, l); });
 }
 
 int64_t LoopModel::innermost_reuse(const ModelAccess &access) const {
@@ -109,10 +112,12 @@ int64_t LoopModel::trips_through(const Staging &staging) const {
   return trips;
 }
 
-int64_t LoopModel::steps_below(const Staging &staging) const { return count(LoopRole::kReduction) / std::max<int64_t>(1, trips_through(staging)); }
+int64_t LoopModel::steps_below(const Staging &staging) const {
+  return count(LoopRole::kReduction) / std::max<int64_t>(1, trips_through(staging));
+}
 
-/// Bytes of distinct elements that loops from `first` on touch. Overlapping windows (a stride smaller than what the other
-/// dimension spans) are counted once; lines are filled whole unless the tensor is packed.
+/// Bytes of distinct elements that loops from `first` on touch. Overlapping windows (a stride smaller than what the
+/// other dimension spans) are counted once; lines are filled whole unless the tensor is packed.
 double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed) const {
   std::vector<double> range(model_.dims.size(), 1);
   for (size_t i = first; i < loops_.size(); ++i) {
@@ -129,7 +134,9 @@ double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed
   double elements = 1, unit_run = 1;
   std::vector<std::pair<int64_t, double>> spans;
   for (size_t d = 0; d < model_.dims.size(); ++d)
-    if (access.depends[d]) spans.push_back({std::max<int64_t>(1, std::abs(access.strides[d])), std::min(range[d], static_cast<double>(model_.dims[d].extent))});
+    if (access.depends[d])
+      spans.push_back({std::max<int64_t>(1, std::abs(access.strides[d])),
+                       std::min(range[d], static_cast<double>(model_.dims[d].extent))});
   std::sort(spans.begin(), spans.end());
   for (size_t i = 0; i < spans.size(); ++i) {
     double count = spans[i].second;
@@ -156,7 +163,8 @@ double LoopModel::traffic(const KernelSchedule &schedule, double capacity) const
   size_t fit = loops_.size();
   for (size_t first = loops_.size(); first-- > 0;) {
     double bytes = 0;
-    for (const ModelAccess *access : accesses) bytes += footprint(*access, first, is_staged(schedule, access->tensor, MemoryLevel::kFar));
+    for (const ModelAccess *access : accesses)
+      bytes += footprint(*access, first, is_staged(schedule, access->tensor, MemoryLevel::kFar));
     if (bytes > capacity) break;
     fit = first;
   }

@@ -42,7 +42,8 @@ public:
   int64_t trips_through(const Staging &staging) const;
   int64_t steps_below(const Staging &staging) const;
 
-  /// Bytes that all units together fetch into caches of `capacity` bytes. Walks the loops from inside out: what fits is fetched once per iteration of what is outside.
+  /// Bytes that all units together fetch into caches of `capacity` bytes. Walks the loops from inside out: what fits is
+  /// fetched once per iteration of what is outside.
   double traffic(const KernelSchedule &schedule, double capacity) const;
 
 private:
@@ -62,6 +63,7 @@ private:
 
 /// As in cost_model.h, with the model at hand.
 struct Prediction;
-Prediction predict(const DefinitionModel &model, const Kernel &kernel, const KernelSchedule &schedule, const struct TargetInfo &info);
+Prediction predict(const DefinitionModel &model, const Kernel &kernel, const KernelSchedule &schedule,
+                   const struct TargetInfo &info);
 
 } // namespace sparkle

@@ -26,7 +26,7 @@ private:
 
   void collect_sources() {
     Definition def = definition_of(kernel_);
-    for (const DefinitionDim &dim : def.dims) 
+    for (const DefinitionDim &dim : def.dims)
       plan_.sources.push_back({dim.name, dim.var, dim.begin, dim.end, extent_of(dim.begin, dim.end), false});
     for (ExprId id : main_reduces(kernel_, def)) {
       for (const ReduceAxis &axis : std::get<Reduce>(kernel_.expr(id)).axes) {
@@ -63,7 +63,8 @@ private:
         taken[*s] = true;
         dim.sources.push_back(*s);
       }
-      if (names.size() > 1 && source(entry.dim)) return bad("fused dimension `" + entry.dim + "` has the name of another");
+      if (names.size() > 1 && source(entry.dim))
+        return bad("fused dimension `" + entry.dim + "` has the name of another");
       SPARKLE_TRY_STATUS(finish_dim(dim, entry.splits));
       plan_.dims.push_back(std::move(dim));
     }
@@ -102,13 +103,15 @@ private:
   Status set_factors(PlannedDim &dim, const std::vector<Split> &splits, int64_t inner) {
     int64_t outer = splits.front().factor;
     if (outer == 0) outer = dim.extent ? std::max<int64_t>(1, ceil_div(*dim.extent, inner)) : 0;
-    if (outer != 0 && !dim.extent) return bad("the outermost factor of `" + dim.name + "`, whose extent is open, must be left out");
+    if (outer != 0 && !dim.extent)
+      return bad("the outermost factor of `" + dim.name + "`, whose extent is open, must be left out");
     if (dim.extent && (!checked_mul(outer, inner) || outer * inner < *dim.extent))
       return bad("factors of `" + dim.name + "` cover " + std::to_string(outer * inner) + " of its extent " +
                  std::to_string(*dim.extent));
     for (size_t i = 0; i < splits.size(); ++i) {
       LoopKind kind = splits[i].kind;
-      bool parallel_kind = kind == LoopKind::kGroup || kind == LoopKind::kTeam || kind == LoopKind::kWorker || kind == LoopKind::kLane;
+      bool parallel_kind =
+          kind == LoopKind::kGroup || kind == LoopKind::kTeam || kind == LoopKind::kWorker || kind == LoopKind::kLane;
       if (dim.is_reduction && parallel_kind)
         return bad("reduction `" + dim.name + "` cannot be split over " + std::string(name_of(kind)) + " loops");
       int64_t factor = i == 0 ? outer : splits[i].factor;
@@ -131,7 +134,8 @@ private:
       for (size_t depth = 0; depth < 8; ++depth)
         for (size_t d = 0; d < plan_.dims.size(); ++d)
           if (plan_.dims[d].is_reduction == reduction && depth < plan_.dims[d].kinds.size()) add_loop(d, depth);
-    std::stable_sort(plan_.loops.begin(), plan_.loops.end(), [](const PlannedLoop &a, const PlannedLoop &b) { return rank(a) < rank(b); });
+    std::stable_sort(plan_.loops.begin(), plan_.loops.end(),
+                     [](const PlannedLoop &a, const PlannedLoop &b) { return rank(a) < rank(b); });
   }
 
   static int rank(const PlannedLoop &loop) {
@@ -154,7 +158,8 @@ private:
     size_t total = 0;
     for (const PlannedDim &dim : plan_.dims) total += dim.kinds.size();
     for (const LoopRef &ref : schedule_.order) {
-      auto dim = std::find_if(plan_.dims.begin(), plan_.dims.end(), [&](const PlannedDim &d) { return d.name == ref.dim; });
+      auto dim =
+          std::find_if(plan_.dims.begin(), plan_.dims.end(), [&](const PlannedDim &d) { return d.name == ref.dim; });
       if (dim == plan_.dims.end() || ref.split < 0 || ref.split >= static_cast<int>(dim->kinds.size()))
         return bad("`order` names loop `" + ref.text() + "`, which does not exist");
       if (plan_.position(ref)) return bad("`order` names loop `" + ref.text() + "` twice");
@@ -163,7 +168,8 @@ private:
     if (plan_.loops.size() == total) return ok();
     for (const PlannedDim &dim : plan_.dims)
       for (size_t s = 0; s < dim.kinds.size(); ++s)
-        if (LoopRef ref{dim.name, static_cast<int>(s)}; !plan_.position(ref)) return bad("`order` lacks loop `" + ref.text() + "`");
+        if (LoopRef ref{dim.name, static_cast<int>(s)}; !plan_.position(ref))
+          return bad("`order` lacks loop `" + ref.text() + "`");
     return ok();
   }
 
@@ -184,7 +190,8 @@ private:
           return bad("loop `" + ref.text() + "` is out of order: group, then team, then worker loops come first");
         last = rank_of_kind;
       }
-      if (loop.kind == LoopKind::kLane && i + 1 != plan_.loops.size()) return bad("lane loop `" + ref.text() + "` must be innermost");
+      if (loop.kind == LoopKind::kLane && i + 1 != plan_.loops.size())
+        return bad("lane loop `" + ref.text() + "` must be innermost");
     }
     return ok();
   }
@@ -240,11 +247,14 @@ std::optional<size_t> LoopPlan::position(const LoopRef &ref) const {
 std::vector<ExprId> main_reduces(const Kernel &kernel, const Definition &def) {
   std::vector<ExprId> result;
   for (ExprId id : outer_reduces(kernel, def.store->value))
-    if (result.empty() || same_axes(kernel, std::get<Reduce>(kernel.expr(result.front())), std::get<Reduce>(kernel.expr(id))))
+    if (result.empty() ||
+        same_axes(kernel, std::get<Reduce>(kernel.expr(result.front())), std::get<Reduce>(kernel.expr(id))))
       result.push_back(id);
   return result;
 }
 
-Result<LoopPlan> plan_loops(const Kernel &kernel, const KernelSchedule &schedule) { return Planner(kernel, schedule).run(); }
+Result<LoopPlan> plan_loops(const Kernel &kernel, const KernelSchedule &schedule) {
+  return Planner(kernel, schedule).run();
+}
 
 } // namespace sparkle

@@ -1,5 +1,5 @@
-// What a KernelSchedule means for one definition: its dimensions, fused and split into loops, in order. Shared by `tile`,
-// `layout` and the cost model, so that all read a schedule alike.
+// What a KernelSchedule means for one definition: its dimensions, fused and split into loops, in order. Shared by
+// `tile`, `layout` and the cost model, so that all read a schedule alike.
 #pragma once
 
 #include <optional>
@@ -29,7 +29,7 @@ struct PlannedDim {
   std::optional<int64_t> extent; ///< Product of the sources' extents; nothing when symbolic.
   std::vector<int64_t> factors;  ///< Per split; 0: symbolic, extent divided by the product of the others.
   std::vector<LoopKind> kinds;
-  int64_t covered() const; ///< Product of the factors, needs a constant extent.
+  int64_t covered() const;         ///< Product of the factors, needs a constant extent.
   int64_t stride(int split) const; ///< Product of the factors inside `split`.
 };
 
@@ -52,7 +52,8 @@ struct LoopPlan {
   std::optional<size_t> position(const LoopRef &ref) const;
 };
 
-/// The reductions of the definition that are computed together by the scheduled loops: those with the axes of the first one.
+/// The reductions of the definition that are computed together by the scheduled loops: those with the axes of the first
+/// one.
 std::vector<ExprId> main_reduces(const Kernel &kernel, const Definition &def);
 
 /// Errors: kBadSchedule, naming kernel, dimension, factor and extent.

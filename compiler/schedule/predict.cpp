@@ -1,6 +1,6 @@
-// Predicts what a schedule costs. Sources of the parts: Low et al., "Analytical Modeling Is Enough for High-Performance BLIS"
-// (TOMS 2016) for register tiles and working sets; Williams et al., "Roofline" (CACM 2009) for the bounds; Volkov,
-// "Understanding Latency Hiding on GPUs" (2016) for resident groups.
+// Predicts what a schedule costs. Sources of the parts: Low et al., "Analytical Modeling Is Enough for High-Performance
+// BLIS" (TOMS 2016) for register tiles and working sets; Williams et al., "Roofline" (CACM 2009) for the bounds;
+// Volkov, "Understanding Latency Hiding on GPUs" (2016) for resident groups.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -22,8 +22,8 @@ constexpr double kCopyInstructions = 14;
 constexpr double kCacheShare = 0.75;
 /// Share of the load ports' peak that a loop of loads and multiply-adds reaches (bank conflicts, split lines).
 constexpr double kLoadPortShare = 0.7;
-/// Part of the shorter of arithmetic and memory time that does not overlap with the longer.
-constexpr double kNotOverlapped = 0.35;
+/// Part of the time of arithmetic and of each memory that does not overlap with the longest of them.
+constexpr double kNotOverlapped = 0.25;
 /// Bytes of machine code of one multiply-add with its operand's load.
 constexpr double kCodeBytesPerOperation = 9;
 /// Registers of a worker that hold addresses, loop counters and predicates, where registers are one-lane words.
@@ -31,7 +31,8 @@ constexpr int64_t kScalarRegisters = 40;
 
 class Predictor {
 public:
-  Predictor(const DefinitionModel &model, const LoopModel &loops, const KernelSchedule &schedule, const TargetInfo &info)
+  Predictor(const DefinitionModel &model, const LoopModel &loops, const KernelSchedule &schedule,
+            const TargetInfo &info)
       : model_(model), loops_(loops), schedule_(schedule), info_(info) {}
 
   Prediction run() {
@@ -59,7 +60,8 @@ private:
     serial_ = static_cast<double>(loops_.count(LoopRole::kSerialParallel));
     steps_ = static_cast<double>(loops_.count(LoopRole::kReduction)) * static_cast<double>(model_.nested_terms);
     teams_ = std::ceil(workers_ / info_.team_workers);
-    double covered = groups_ * workers_ * serial_ * tile_ * static_cast<double>(lanes_) * static_cast<double>(loops_.count(LoopRole::kReduction));
+    double covered = groups_ * workers_ * serial_ * tile_ * static_cast<double>(lanes_) *
+                     static_cast<double>(loops_.count(LoopRole::kReduction));
     double wanted = static_cast<double>(model_.outputs()) * static_cast<double>(model_.terms());
     out_.tile_waste = covered > 0 ? 1 - wanted / covered : 0;
   }
@@ -68,13 +70,15 @@ private:
     double accumulators = tile_ * vectors_per_lane_ * std::max(1, model_.accumulators);
     double operands = 0;
     for (const ModelAccess &read : model_.reads)
-      if (read.in_reduction) operands += std::min(operand_vectors(read), read.depends.empty() ? 1.0 : operand_limit(read));
+      if (read.in_reduction)
+        operands += std::min(operand_vectors(read), read.depends.empty() ? 1.0 : operand_limit(read));
     double spare = info_.register_words > 0 ? static_cast<double>(kScalarRegisters) : 0;
     double fetched = fetched_words() / info_.lanes;
     out_.registers = static_cast<int64_t>(accumulators + operands + spare + fetched);
     out_.near_bytes = loops_.near_bytes(schedule_);
     if (info_.max_workers > 0 && workers_ > info_.max_workers) return refuse("more workers than a group can have");
-    if (out_.registers > info_.registers) return refuse("the register tile needs " + std::to_string(out_.registers) + " registers");
+    if (out_.registers > info_.registers)
+      return refuse("the register tile needs " + std::to_string(out_.registers) + " registers");
     if (info_.near_bytes > 0 && out_.near_bytes > info_.near_bytes) return refuse("near memory is too small");
     return true;
   }
@@ -93,14 +97,16 @@ private:
   /// Operands reused across the tile stay in registers; those used once need one at a time, or none from memory.
   double operand_limit(const ModelAccess &read) const {
     if (loops_.is_staged(schedule_, read.tensor, MemoryLevel::kRegister)) return operand_vectors(read);
-    if (loops_.depends_on_lane(read)) return loops_.count_if(LoopRole::kRegister, read) * loops_.innermost_reuse(read) > 1 ? operand_vectors(read) : 1;
+    if (loops_.depends_on_lane(read))
+      return loops_.count_if(LoopRole::kRegister, read) * loops_.innermost_reuse(read) > 1 ? operand_vectors(read) : 1;
     return 1;
   }
 
   double fetched_words() const {
     double words = 0;
     for (const Staging &staging : schedule_.stagings)
-      if (staging.level == MemoryLevel::kNear && staging.ahead > 0) words += loops_.staged_elements(staging) / std::max(1.0, workers_);
+      if (staging.level == MemoryLevel::kNear && staging.ahead > 0)
+        words += loops_.staged_elements(staging) / std::max(1.0, workers_);
     return words;
   }
 
@@ -114,8 +120,11 @@ private:
     double copies = copy_cycles_per_step();
     double unrolled = std::max(1.0, static_cast<double>(loops_.unrolled_reduction()));
     // Units with lock-step teams issue loads and arithmetic from one port: their instructions add up.
-    double issue = info_.team_workers > 1 ? std::max(arithmetic + load_instructions() * teams_ / info_.fma_per_cycle, loads) : std::max(arithmetic, loads);
-    double chain = model_.accumulators > 0 ? info_.fma_latency * std::max(1.0, static_cast<double>(model_.operations) / 2) : 0;
+    double issue = info_.team_workers > 1
+                       ? std::max(arithmetic + load_instructions() * teams_ / info_.fma_per_cycle, loads)
+                       : std::max(arithmetic, loads);
+    double chain =
+        model_.accumulators > 0 ? info_.fma_latency * std::max(1.0, static_cast<double>(model_.operations) / 2) : 0;
     double stalled = std::max(issue, info_.team_workers > 1 ? 0.0 : chain);
     double step = stalled + copies + kLoopCycles / unrolled;
     code_bytes_ = vectors * unrolled * kCodeBytesPerOperation * static_cast<double>(model_.operations);
@@ -167,7 +176,8 @@ private:
 
   /// Words of near memory (or cache) that the group's teams take per step; equal addresses within a team are read once.
   double near_cycles(const ModelAccess &read, double words) const {
-    double distinct = std::min<double>(info_.team_workers, static_cast<double>(loops_.count_if(LoopRole::kWorker, read)));
+    double distinct =
+        std::min<double>(info_.team_workers, static_cast<double>(loops_.count_if(LoopRole::kWorker, read)));
     double staged = loops_.is_staged(schedule_, read.tensor, MemoryLevel::kNear) ? 1 : 2.5;
     double wide = std::max(words / info_.access_lanes, words * distinct / info_.team_workers);
     return std::max(wide, 1.0) * staged * teams_ / info_.load_per_cycle;
@@ -177,7 +187,8 @@ private:
     double count = 0;
     for (const ModelAccess &read : model_.reads) {
       if (!read.in_reduction) continue;
-      double words = static_cast<double>(loops_.count_if(LoopRole::kRegister, read)) * (loops_.depends_on_lane(read) ? static_cast<double>(lanes_) : 1);
+      double words = static_cast<double>(loops_.count_if(LoopRole::kRegister, read)) *
+                     (loops_.depends_on_lane(read) ? static_cast<double>(lanes_) : 1);
       bool wide = loops_.is_staged(schedule_, read.tensor, MemoryLevel::kRegister);
       count += wide ? std::ceil(words / info_.access_lanes) : words;
     }
@@ -190,7 +201,8 @@ private:
     for (const Staging &staging : schedule_.stagings) {
       if (staging.level != MemoryLevel::kNear) continue;
       double accesses = loops_.staged_elements(staging) / staging.lanes;
-      double per_round = accesses * (kCopyInstructions + (staging.lanes > 1 ? 2 : 0)) / info_.team_workers / info_.fma_per_cycle;
+      double per_round =
+          accesses * (kCopyInstructions + (staging.lanes > 1 ? 2 : 0)) / info_.team_workers / info_.fma_per_cycle;
       cycles += per_round / std::max<double>(1, static_cast<double>(loops_.steps_below(staging)));
     }
     return cycles;
@@ -198,7 +210,8 @@ private:
 
   double epilogue_cycles(double vectors) const {
     bool contiguous = loops_.is_contiguous(schedule_, model_.store) || lanes_ == 1;
-    double stores = contiguous ? vectors / info_.store_per_cycle : vectors * static_cast<double>(lanes_) * 2 / info_.store_per_cycle;
+    double stores = contiguous ? vectors / info_.store_per_cycle
+                               : vectors * static_cast<double>(lanes_) * 2 / info_.store_per_cycle;
     double reads = 0;
     for (const ModelAccess &read : model_.reads)
       if (!read.in_reduction && model_.accumulators > 0) reads += vectors / info_.load_per_cycle;
@@ -208,9 +221,12 @@ private:
   /// Groups run on units, several on one where near memory and registers allow; what they wait for is then hidden.
   void time_of_launch() {
     double resident = std::max(1, info_.resident_groups);
-    if (out_.near_bytes > 0 && info_.near_bytes_unit > 0) resident = std::min(resident, std::floor(static_cast<double>(info_.near_bytes_unit) / static_cast<double>(out_.near_bytes + 1024)));
+    if (out_.near_bytes > 0 && info_.near_bytes_unit > 0)
+      resident = std::min(resident, std::floor(static_cast<double>(info_.near_bytes_unit) /
+                                               static_cast<double>(out_.near_bytes + 1024)));
     if (info_.register_words > 0) {
-      double words = static_cast<double>(std::max<int64_t>(out_.registers, 32)) * std::max<double>(workers_, info_.team_workers);
+      double words =
+          static_cast<double>(std::max<int64_t>(out_.registers, 32)) * std::max<double>(workers_, info_.team_workers);
       resident = std::min(resident, std::floor(static_cast<double>(info_.register_words) / words));
     }
     resident = std::min(resident, std::floor(info_.resident_workers / std::max(1.0, workers_)));
@@ -228,34 +244,36 @@ private:
   }
 
   void memory_time() {
-    double seconds = 0;
     double units = std::min<double>(static_cast<double>(info_.units), groups_);
     for (size_t i = 0; i + 1 < info_.memories.size(); ++i) {
       const MemoryInfo &cache = info_.memories[i], &behind = info_.memories[i + 1];
       if (cache.explicit_fill || behind.explicit_fill || behind.bytes_per_cycle <= 0) continue;
-      double capacity = static_cast<double>(cache.bytes) * kCacheShare;
-      double bytes = loops_.traffic(schedule_, capacity);
+      double bytes = loops_.traffic(schedule_, static_cast<double>(cache.bytes) * kCacheShare);
       double time = bytes / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
       out_.working_sets.push_back(cache.name + " (" + std::to_string(cache.bytes / 1024) + " KiB): " +
                                   std::to_string(static_cast<int64_t>(bytes / 1024)) + " KiB from " + behind.name + " in " +
                                   std::to_string(static_cast<int64_t>(time * 1e6)) + " us");
-      if (time > seconds) {
-        seconds = time;
-        slowest_ = behind.name;
-      }
+      all_memory_seconds_ += time;
+      if (time <= out_.memory_seconds) continue;
+      out_.memory_seconds = time;
+      slowest_ = behind.name;
     }
-    out_.memory_seconds = seconds;
   }
 
   void conclude() {
-    double longer = std::max(compute_seconds_, out_.memory_seconds), shorter = std::min(compute_seconds_, out_.memory_seconds);
-    out_.seconds = longer + kNotOverlapped * shorter + info_.launch_us * 1e-6;
+    double longest = std::max(compute_seconds_, out_.memory_seconds);
+    double others = compute_seconds_ + all_memory_seconds_ - longest;
+    out_.seconds = longest + kNotOverlapped * others + info_.launch_us * 1e-6;
     double flops = 2.0 * static_cast<double>(model_.outputs()) * static_cast<double>(model_.terms());
     out_.efficiency = flops / out_.seconds / (peak_gflops(info_) * 1e9);
-    if (out_.memory_seconds > compute_seconds_) out_.bound = slowest_;
-    else if (out_.balance < 0.6) out_.bound = "parallelism";
-    else if (stall_cycles_ > group_cycles_ / 2) out_.bound = "latency";
-    else out_.bound = out_.load_cycles > out_.arithmetic_cycles ? "load issue" : "arithmetic";
+    if (out_.memory_seconds > compute_seconds_)
+      out_.bound = slowest_;
+    else if (out_.balance < 0.6)
+      out_.bound = "parallelism";
+    else if (stall_cycles_ > group_cycles_ / 2)
+      out_.bound = "latency";
+    else
+      out_.bound = out_.load_cycles > out_.arithmetic_cycles ? "load issue" : "arithmetic";
   }
 
   const DefinitionModel &model_;
@@ -265,13 +283,16 @@ private:
   Prediction out_;
   int64_t lanes_ = 1;
   double vectors_per_lane_ = 1, tile_ = 1, workers_ = 1, groups_ = 1, serial_ = 1, steps_ = 1, teams_ = 1;
-  double step_cycles_ = 0, step_latency_ = 0, group_cycles_ = 0, stall_cycles_ = 0, code_bytes_ = 0, compute_seconds_ = 0;
+  double step_cycles_ = 0, step_latency_ = 0, group_cycles_ = 0, stall_cycles_ = 0, code_bytes_ = 0,
+         compute_seconds_ = 0;
+  double all_memory_seconds_ = 0;
   std::string slowest_;
 };
 
 } // namespace
 
-Prediction predict(const DefinitionModel &model, const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info) {
+Prediction predict(const DefinitionModel &model, const Kernel &kernel, const KernelSchedule &schedule,
+                   const TargetInfo &info) {
   auto plan = plan_loops(kernel, schedule);
   if (!plan) {
     Prediction refused;

@@ -1,7 +1,8 @@
 // Schedule: how much of each memory pattern, as a plain value with a text form (docs/schedule.md).
 //
-// A kernel's dimensions (output indices and reduction axes, or several of them fused into one) are split into loops; `order`
-// nests them; stagings copy what a tensor's reads touch below a loop into nearer memory. Neutral values switch a pattern off.
+// A kernel's dimensions (output indices and reduction axes, or several of them fused into one) are split into loops;
+// `order` nests them; stagings copy what a tensor's reads touch below a loop into nearer memory. Neutral values switch
+// a pattern off.
 //
 //   kernel dst {
 //     fuse p = n oh ow                        # one dimension from several, the last one fastest
@@ -41,7 +42,7 @@ struct Split {
 /// split0 * (f1 * f2 * ...) + split1 * (f2 * ...) + ...
 struct DimSchedule {
   std::string dim;
-  std::vector<std::string> fused; ///< Dimensions that this one stands for, slowest first; empty: one of the kernel's own.
+  std::vector<std::string> fused; ///< The dimensions it stands for, slowest first; empty: one of the kernel's own.
   std::vector<Split> splits;
   bool operator==(const DimSchedule &) const = default;
 };
@@ -54,9 +55,9 @@ struct LoopRef {
   std::string text() const { return dim + "." + std::to_string(split); }
 };
 
-/// Copies the elements of `tensor` that are read inside loop `at` into a buffer at `level`, indexed by the loops of `layout`
-/// (all loops inside `at` on which the read depends). kFar: packed before the kernel, once per run or once per binding of
-/// constants; `at` is then absent. Several stagings of one tensor chain from far to near to register.
+/// Copies the elements of `tensor` that are read inside loop `at` into a buffer at `level`, indexed by the loops of
+/// `layout` (all loops inside `at` on which the read depends). kFar: packed before the kernel, once per run or once per
+/// binding of constants; `at` is then absent. Several stagings of one tensor chain from far to near to register.
 struct Staging {
   std::string tensor;
   MemoryLevel level = MemoryLevel::kNear;
@@ -89,12 +90,12 @@ struct KernelSchedule {
   std::string kernel;
   Placement placement = Placement::kStored; ///< Of a `let`; outputs are always stored.
   std::vector<DimSchedule> dims;
-  std::vector<LoopRef> order; ///< All loops, outermost first; empty: dims in the definition's order, reductions innermost.
+  std::vector<LoopRef> order; ///< All loops, outermost first; empty: as in the definition, reductions innermost.
   std::vector<Staging> stagings;
   std::vector<PrefetchHint> prefetches;
   std::vector<std::string> partition; ///< Dimensions whose first and last tiles become variants; empty: none (neutral).
   bool clip = true;                   ///< Guards that bound a serial loop become its bounds. Neutral: false.
-  int64_t split_reduction = 1;        ///< Groups that share one reduction; their partial results are added by a second kernel.
+  int64_t split_reduction = 1; ///< Groups that share one reduction; their partial results are added by a second kernel.
   StoreKind store = StoreKind::kPlain;
   bool operator==(const KernelSchedule &) const = default;
 };
@@ -108,8 +109,8 @@ struct Schedule {
 };
 
 std::string to_text(const Schedule &schedule);
-/// Errors are located in `source`: `schedule-syntax`, `schedule-value`, `schedule-duplicate`. Names of kernels, dimensions and
-/// tensors are checked where the schedule is applied.
+/// Errors are located in `source`: `schedule-syntax`, `schedule-value`, `schedule-duplicate`. Names of kernels,
+/// dimensions and tensors are checked where the schedule is applied.
 Result<Schedule> parse_schedule(const Source &source, Diagnostics &diagnostics);
 
 } // namespace sparkle

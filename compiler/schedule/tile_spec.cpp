@@ -25,7 +25,9 @@ private:
   const std::string &name(size_t dim) const { return model_.dims[dim].name; }
 
   std::string unique(std::string wanted) const {
-    auto taken = [&] { return std::any_of(model_.dims.begin(), model_.dims.end(), [&](const ModelDim &d) { return d.name == wanted; }); };
+    auto taken = [&] {
+      return std::any_of(model_.dims.begin(), model_.dims.end(), [&](const ModelDim &d) { return d.name == wanted; });
+    };
     while (taken()) wanted += "_";
     return wanted;
   }
@@ -171,16 +173,21 @@ private:
   /// Constants that lanes run along are laid out as they are read, once.
   bool panels_pay(const ModelAccess &read) const {
     if (!read.is_constant || !read.depends[spec_.roles.lane] || along_rows(read)) return false;
-    if (std::any_of(read.irregular.begin(), read.irregular.end(), [](bool irregular) { return irregular; })) return false;
-    return std::none_of(spec_.roles.batch.begin(), spec_.roles.batch.end(), [&](size_t d) { return read.depends[d]; }) &&
-           std::any_of(model_.dims.begin(), model_.dims.end(), [&](const ModelDim &d) { return d.is_reduction && read.depends[static_cast<size_t>(&d - model_.dims.data())]; });
+    if (std::any_of(read.irregular.begin(), read.irregular.end(), [](bool irregular) { return irregular; }))
+      return false;
+    return std::none_of(spec_.roles.batch.begin(), spec_.roles.batch.end(),
+                        [&](size_t d) { return read.depends[d]; }) &&
+           std::any_of(model_.dims.begin(), model_.dims.end(), [&](const ModelDim &d) {
+             return d.is_reduction && read.depends[static_cast<size_t>(&d - model_.dims.data())];
+           });
   }
 
   bool depends_on(const ModelAccess &read, const LoopRef &loop) const {
     for (const DimSchedule &dim : out_.dims) {
       if (dim.dim != loop.dim) continue;
       for (size_t d = 0; d < model_.dims.size(); ++d) {
-        bool part = dim.fused.empty() ? name(d) == dim.dim : std::find(dim.fused.begin(), dim.fused.end(), name(d)) != dim.fused.end();
+        bool part = dim.fused.empty() ? name(d) == dim.dim
+                                      : std::find(dim.fused.begin(), dim.fused.end(), name(d)) != dim.fused.end();
         if (part && read.depends[d]) return true;
       }
     }
@@ -209,7 +216,8 @@ private:
   }
 
   bool has_far(const std::string &tensor) const {
-    return std::any_of(out_.stagings.begin(), out_.stagings.end(), [&](const Staging &s) { return s.tensor == tensor && s.level == MemoryLevel::kFar; });
+    return std::any_of(out_.stagings.begin(), out_.stagings.end(),
+                       [&](const Staging &s) { return s.tensor == tensor && s.level == MemoryLevel::kFar; });
   }
 
   void stage_near(const ModelAccess &read) {
@@ -219,7 +227,8 @@ private:
     staging.at = reduction_serial_.back();
     bool rows = along_rows(read);
     std::vector<LoopRef> across;
-    for (const auto &loop : rows ? std::vector{row_outer_, row_worker_, row_inner_} : std::vector{lane_unrolled_, lane_worker_, lane_})
+    for (const auto &loop :
+         rows ? std::vector{row_outer_, row_worker_, row_inner_} : std::vector{lane_unrolled_, lane_worker_, lane_})
       if (loop) across.push_back(*loop);
     staging.layout = reduction_unrolled_;
     staging.layout.insert(staging.layout.end(), across.begin(), across.end());
@@ -237,7 +246,8 @@ private:
       return extent % info_.access_lanes == 0 && tile % info_.access_lanes == 0 ? info_.access_lanes : 1;
     };
     if (has_far(read.tensor)) { // Panels lie in the order of the layout.
-      staging.lanes = static_cast<int>(wide(spec_.lanes * spec_.vectors * spec_.lane_workers, spec_.lanes > 1 ? spec_.lanes : spec_.vectors * spec_.lane_workers));
+      staging.lanes = static_cast<int>(wide(spec_.lanes * spec_.vectors * spec_.lane_workers,
+                                            spec_.lanes > 1 ? spec_.lanes : spec_.vectors * spec_.lane_workers));
       if (spec_.lanes == 1) staging.lanes = 1;
       return;
     }
@@ -250,7 +260,8 @@ private:
       return;
     }
     size_t lane = rows ? spec_.roles.rows.back() : spec_.roles.lane;
-    bool lanes_inside = !rows && read.strides[lane] == 1 && !read.irregular[lane] && !read.guarded[lane] && spec_.lanes > 1;
+    bool lanes_inside =
+        !rows && read.strides[lane] == 1 && !read.irregular[lane] && !read.guarded[lane] && spec_.lanes > 1;
     if (lanes_inside) staging.lanes = static_cast<int>(wide(model_.dims[lane].extent, spec_.lanes));
   }
 
@@ -285,7 +296,8 @@ private:
 
   /// Loops of one iteration a tile are clipped, not partitioned; reduction axes matter beside a tiled dimension.
   bool inner_loops_see(const DimSchedule &dim) const {
-    bool reduction = std::any_of(model_.dims.begin(), model_.dims.end(), [&](const ModelDim &d) { return d.name == dim.dim && d.is_reduction; });
+    bool reduction = std::any_of(model_.dims.begin(), model_.dims.end(),
+                                 [&](const ModelDim &d) { return d.name == dim.dim && d.is_reduction; });
     return reduction ? spec_.rows > 1 || spec_.lanes > 1 : dim.splits.size() > 1;
   }
 
@@ -300,12 +312,15 @@ private:
   bool is_valid_row_ = false;
 
   void append(const LoopRef &loop) { out_.order.push_back(loop); }
-  void add_layout(Staging &staging, const ModelAccess &read, const LoopRef &loop) const { add_layout(staging, read, std::vector<LoopRef>{loop}); }
+  void add_layout(Staging &staging, const ModelAccess &read, const LoopRef &loop) const {
+    add_layout(staging, read, std::vector<LoopRef>{loop});
+  }
 };
 
 } // namespace
 
-KernelSchedule to_schedule(const std::string &kernel, const DefinitionModel &model, const TileSpec &spec, const TargetInfo &info) {
+KernelSchedule to_schedule(const std::string &kernel, const DefinitionModel &model, const TileSpec &spec,
+                           const TargetInfo &info) {
   return ScheduleWriter(kernel, model, spec, info).run();
 }
 

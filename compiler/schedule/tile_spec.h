@@ -9,8 +9,9 @@
 
 namespace sparkle {
 
-/// How the output dimensions take part. Lane dimension: neighbouring lanes, and vectors of them in registers. Rows: dimensions
-/// whose elements share what the lane dimension's reads bring (pixels of a convolution, rows of a matrix). Batch: the others.
+/// How the output dimensions take part. Lane dimension: neighbouring lanes, and vectors of them in registers. Rows:
+/// dimensions whose elements share what the lane dimension's reads bring (pixels of a convolution, rows of a matrix).
+/// Batch: the others.
 struct DimRoles {
   size_t lane = 0;
   std::vector<size_t> rows; ///< Slowest first; the last one is in the register tile, all of them where `fuse_rows`.
@@ -25,13 +26,14 @@ struct TileSpec {
   int64_t rows = 1;         ///< Registers along the rows.
   int64_t lane_workers = 1; ///< Workers along the lane dimension.
   int64_t row_workers = 1;
-  int64_t steps = 1;        ///< Unrolled steps of the innermost reduction axis, or of all of them fused.
-  bool near = false;        ///< Both operands go through near memory; the reduction is fused into one dimension.
+  int64_t steps = 1;               ///< Unrolled steps of the innermost reduction axis, or of all of them fused.
+  bool near = false;               ///< Both operands go through near memory; the reduction is fused into one dimension.
   bool lane_groups_outside = true; ///< Groups along the lane dimension change slowest: its panels stay in cache.
 };
 
 /// Writes the schedule of definition `kernel`.
-KernelSchedule to_schedule(const std::string &kernel, const DefinitionModel &model, const TileSpec &spec, const TargetInfo &info);
+KernelSchedule to_schedule(const std::string &kernel, const DefinitionModel &model, const TileSpec &spec,
+                           const TargetInfo &info);
 
 /// Reads of the reduction, each along the lane dimension or along rows but not both: a matrix product at heart.
 bool is_matrix_like(const DefinitionModel &model, const DimRoles &roles);
