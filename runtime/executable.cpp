@@ -73,6 +73,7 @@ Result<std::shared_ptr<const Executable>> compile(const Program &imported, const
   out->device = device;
   out->imported = imported;
   out->has_user_schedule = !options.schedule.kernels.empty();
+  out->is_automatic = options.automatic;
   SPARKLE_TRY(out->device.info, planned_machine(*machine, device, options));
   if (options.strict)
     for (Kernel &kernel : out->imported.kernels) kernel.strict = true;
@@ -89,7 +90,7 @@ Result<std::shared_ptr<const Executable>> compile(const Program &imported, const
   return std::shared_ptr<const Executable>(std::move(out));
 }
 
-Result<std::unique_ptr<Binding>> bind(const std::shared_ptr<const Executable> &executable, const Arguments &arguments) {
+Result<std::unique_ptr<Binding>> bind_program(const std::shared_ptr<const Executable> &executable, const Arguments &arguments) {
   const Artifact &artifact = executable->artifact;
   SPARKLE_TRY(BoundArguments bound, check_arguments(artifact.tensors, artifact.symbols, artifact.uniforms, arguments));
   if (executable->device.kind == DeviceKind::kVulkan) return bind_vulkan(executable, std::move(bound));

@@ -44,6 +44,7 @@ struct Executable {
   PipelineReport pipeline;
   CompileTimes times;
   bool has_user_schedule = false;
+  bool is_automatic = true;
 };
 
 /// `imported`: every kernel at stage kImported. Errors: of the passes and of the target; for Vulkan also of the driver.
@@ -69,7 +70,7 @@ struct RunTimes {
 class Binding {
 public:
   virtual ~Binding() = default;
-  /// Takes the tensors' contents as they are now; packs constants again when `constants`. `bind` has done it once.
+  /// Takes the tensors' contents as they are now; packs constants again when `constants`. `bind_program` has done it once.
   virtual Status refresh(bool constants) = 0;
   /// Results are in device memory until `fetch`; on the CPU they are in the tensors at once.
   virtual Result<RunTimes> run(const RunOptions &options = {}) = 0;
@@ -86,6 +87,6 @@ protected:
 };
 
 /// Checks the arguments (arguments.h), allocates workspace and packed memory, uploads, and runs the prepack launches once.
-Result<std::unique_ptr<Binding>> bind(const std::shared_ptr<const Executable> &executable, const Arguments &arguments);
+Result<std::unique_ptr<Binding>> bind_program(const std::shared_ptr<const Executable> &executable, const Arguments &arguments);
 
 } // namespace sparkle

@@ -145,6 +145,17 @@ Result<DeviceInfo> Machine::find(const std::string &id) {
   return Error{ErrorCode::kNoDevice, "there is no device " + id + reasons(vulkan_left_out_)};
 }
 
+double Machine::known_peak(const std::string &id) {
+  const std::lock_guard lock(contexts_mutex_);
+  const auto found = peaks_.find(id);
+  return found == peaks_.end() ? 0 : found->second;
+}
+
+void Machine::remember_peak(const std::string &id, double gflops) {
+  const std::lock_guard lock(contexts_mutex_);
+  peaks_[id] = gflops;
+}
+
 Result<std::shared_ptr<VulkanContext>> Machine::vulkan_context(int index) {
   vulkan();
   const std::lock_guard lock(contexts_mutex_);

@@ -70,16 +70,11 @@ Result<HostTensor> copy_of(const HostTensor &tensor) {
 /// One comparison of a run with the reference.
 class Comparison {
 public:
-  Comparison(const Program &program, const BoundArguments &arguments, const VerifyOptions &options, Memory inputs)
+  Comparison(const Program &program, const BoundArguments &arguments, const VerifyOptions &options, Memory inputs,
+             bool whole_inputs)
       : program_(program), arguments_(arguments), options_(options), inputs_(std::move(inputs)),
         sampler_(program, inputs_, {arguments.symbols, arguments.uniforms}),
-        tolerance_(tolerance_of(program, arguments.symbols)) {
-    for (uint32_t i = 0; i < program.tensors.size(); ++i) {
-      const auto id = static_cast<TensorId>(i);
-      const bool is_read = program.tensors[id].role == Role::kInput || program.tensors[id].role == Role::kConst;
-      if (is_read && whole_inputs_) whole_inputs_ = is_whole(*arguments.tensors[id]);
-    }
-  }
+        tolerance_(tolerance_of(program, arguments.symbols)), whole_inputs_(whole_inputs) {}
 
   Result<VerifyReport> full();
   Result<VerifyReport> sampled();
@@ -103,7 +98,7 @@ private:
   Memory inputs_;
   reference::Sampler sampler_;
   Tolerance tolerance_;
-  bool whole_inputs_ = true;
+  bool whole_inputs_;
   double worst_share_ = -1;
   VerifyReport report_{true, VerifyMode::kFull, true, 0, 0, 0, 0, {}, {}, 0, 0};
 };
@@ -168,10 +163,9 @@ Status Comparison::bound(TensorId id, std::vector<Difference> differences) {
   for (size_t i = 0; i < differences.size(); i += i < kMostBounded ? 1 : step) {
     const Difference &one = differences[i];
     const Point point = point_of(computed.shape(), one.number);
-    double allowed = 0;
+    SPARKLE_TRY(const reference::Sample sample, sampler_.at(id, point));
     // The interpreter rounds as well: its own error adds to the allowance.
-    if (Result<reference::Sample> sample = sampler_.at(id, point))
-      allowed = 2 * allowed_error(tolerance_, computed.element(), sample->magnitude, whole_inputs_);
+    const double allowed = 2 * allowed_error(tolerance_, computed.element(), sample.magnitude, whole_inputs_);
     add(id, point, one.computed, one.expected, allowed);
   }
   return ok();
@@ -230,21 +224,24 @@ Result<Verifier> Verifier::prepare(const Program &imported, const BoundArguments
 
 Result<VerifyReport> Verifier::check() const {
   Memory inputs;
+  bool whole_inputs = true;
+  int64_t work = program_->flops;
+  const auto add_input = [&](TensorId id, HostTensor &tensor) {
+    inputs[id] = {tensor.data(), tensor.span_bytes()};
+    whole_inputs = whole_inputs && is_whole(tensor);
+  };
   for (uint32_t i = 0; i < program_->tensors.size(); ++i) {
     const auto id = static_cast<TensorId>(i);
     HostTensor *tensor = arguments_->tensors[id];
-    if (tensor && !is_result(program_->tensors[id].role)) inputs[id] = {tensor->data(), tensor->span_bytes()};
+    if (!tensor) continue;
+    if (is_result(program_->tensors[id].role)) work = std::max(work, tensor->element_count());
+    else add_input(id, *tensor);
   }
-  for (const auto &[id, tensor] : before_) inputs[id] = {tensor->data(), tensor->span_bytes()};
-  Comparison comparison(*program_, *arguments_, options_, std::move(inputs));
-  const bool is_small = program_->flops <= options_.full_flops;
+  for (const auto &[id, tensor] : before_) add_input(id, *tensor);
+  Comparison comparison(*program_, *arguments_, options_, std::move(inputs), whole_inputs);
+  const bool is_small = work <= options_.full_flops;
   if (options_.mode == VerifyMode::kFull || (options_.mode == VerifyMode::kAuto && is_small)) return comparison.full();
-  Result<VerifyReport> sampled = comparison.sampled();
-  // What cannot be sampled can still be interpreted when it is not too much.
-  constexpr int64_t kPatience = 50;
-  const bool may_wait = program_->flops / kPatience <= options_.full_flops && options_.mode == VerifyMode::kAuto;
-  if (!sampled && sampled.error().code == ErrorCode::kUnsupported && may_wait) return comparison.full();
-  return sampled;
+  return comparison.sampled();
 }
 
 } // namespace sparkle

@@ -1,0 +1,134 @@
+#include "runtime/jit.h"
+
+#include <algorithm>
+#include <new>
+
+#include "runtime/peaks.h"
+
+namespace sparkle {
+namespace {
+
+/// Exceptions end here.
+template <class F> auto guarded(F &&work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::bad_alloc &) {
+    return Error{ErrorCode::kOutOfMemory, "the system gave no memory"};
+  } catch (const std::exception &failure) { // InternalError, and what libraries throw against their word
+    return Error{ErrorCode::kInternal, failure.what()};
+  }
+}
+
+/// Runs once and compares: later runs would change what `inout` tensors hold.
+Status verify_first_run(Binding &binding, const VerifyOptions &options, RunReport &report) {
+  SPARKLE_TRY(const Verifier verifier, Verifier::prepare(binding.executable().imported, binding.arguments(), options));
+  if (auto first = binding.run(); !first) return first.error();
+  SPARKLE_TRY_STATUS(binding.fetch());
+  Result<VerifyReport> verification = verifier.check();
+  if (verification) {
+    add_verification(report, *verification);
+  } else if (verification.error().code == ErrorCode::kUnsupported) {
+    report.verify_text = "not compared: " + verification.error().text;
+  } else {
+    return verification.error();
+  }
+  return ok();
+}
+
+/// With peaks measured around the runs; the higher one counts, for the other may have met a disturbance.
+Status time_runs(Binding &binding, const JitRunOptions &options, RunReport &report) {
+  const Executable &executable = binding.executable();
+  const WorkerPool pool = options.run.pool ? *options.run.pool : executable.machine->pool();
+  const auto probe = [&]() -> Result<double> {
+    return options.measure_peak ? measure_peak(*executable.machine, executable.device, pool) : Result<double>(0.0);
+  };
+  SPARKLE_TRY(const double before, probe());
+  SPARKLE_TRY(const RunTimes times, binding.run(options.run));
+  SPARKLE_TRY(const double after, probe());
+  add_times(report, times, std::max(before, after));
+  if (report.threads > 0) report.threads = pool.workers;
+  return binding.fetch();
+}
+
+} // namespace
+
+Status JitKernel::compile_next() {
+  while (next_ < choice_.candidates.size()) {
+    const DeviceCandidate &candidate = choice_.candidates[next_++];
+    CompileOptions options = options_;
+    if (!candidate.schedule.kernels.empty()) options.schedule = candidate.schedule;
+    Result<std::shared_ptr<const Executable>> compiled = compile(imported_, machine_, candidate.device, options);
+    if (compiled) {
+      auto executable = std::make_shared<Executable>(**compiled);
+      executable->has_user_schedule = !options_.schedule.kernels.empty();
+      executable_ = std::move(executable);
+      return ok();
+    }
+    const bool is_last = next_ >= choice_.candidates.size();
+    if (is_last || !may_fall_back(compiled.error(), options_)) return compiled.error();
+    fallback_reason_ += (fallback_reason_.empty() ? "" : "; ") + candidate.device.id + ": " + compiled.error().text;
+  }
+  return Error{ErrorCode::kNoDevice, "no device is left for `" + imported_.name + "`"};
+}
+
+Status JitKernel::fall_back(const Error &error) {
+  if (next_ >= choice_.candidates.size() || !may_fall_back(error, options_)) return error;
+  fallback_reason_ += (fallback_reason_.empty() ? "" : "; ") + executable_->device.id + ": " + error.text;
+  return compile_next();
+}
+
+Result<std::unique_ptr<Binding>> JitKernel::bind_here(const Arguments &arguments) {
+  for (;;) {
+    Result<std::unique_ptr<Binding>> bound = bind_program(executable_, arguments);
+    if (bound) return bound;
+    SPARKLE_TRY_STATUS(fall_back(bound.error()));
+  }
+}
+
+Result<std::unique_ptr<Binding>> JitKernel::bind(const Arguments &arguments) {
+  return guarded([&] { return bind_here(arguments); });
+}
+
+Result<RunReport> JitKernel::run_here(const Arguments &arguments, const JitRunOptions &options) {
+  SPARKLE_TRY(const std::unique_ptr<Binding> binding, bind_here(arguments));
+  RunReport report = describe(binding->executable(), binding->arguments());
+  if (options.verify) {
+    SPARKLE_TRY_STATUS(verify_first_run(*binding, options.verification, report));
+    SPARKLE_TRY_STATUS(binding->refresh(false));
+  }
+  SPARKLE_TRY_STATUS(time_runs(*binding, options, report));
+  report.device_requested = choice_.request.text;
+  report.device_why = choice_.why;
+  report.fallback_reason = fallback_reason_;
+  return report;
+}
+
+Result<RunReport> JitKernel::run(const Arguments &arguments, const JitRunOptions &options) {
+  return guarded([&]() -> Result<RunReport> {
+    for (;;) {
+      Result<RunReport> report = run_here(arguments, options);
+      if (report) return report;
+      SPARKLE_TRY_STATUS(fall_back(report.error()));
+    }
+  });
+}
+
+Result<JitKernel> jit(const Program &imported, const JitOptions &options) {
+  return guarded([&]() -> Result<JitKernel> {
+    JitKernel kernel;
+    kernel.imported_ = imported;
+    kernel.options_ = options.compile;
+    kernel.machine_ = options.machine;
+    SPARKLE_TRY(const DeviceRequest request, parse_device_request(options.device));
+    if (!kernel.machine_) {
+      SPARKLE_TRY(kernel.machine_, Machine::open({options.threads, options.compile.isa, VulkanOptions::from_environment()}));
+    }
+    SPARKLE_TRY(kernel.choice_, choose_device(imported, *kernel.machine_, request, options.compile));
+    for (const DeviceLeftOut &out : kernel.choice_.left_out)
+      if (!request.is_auto) kernel.fallback_reason_ += (kernel.fallback_reason_.empty() ? "" : "; ") + out.name + ": " + out.reason;
+    SPARKLE_TRY_STATUS(kernel.compile_next());
+    return kernel;
+  });
+}
+
+} // namespace sparkle

@@ -1,0 +1,72 @@
+// From a program to results in a few lines:
+//
+//   Result<JitKernel> kernel = sparkle::jit(program, {.device = "auto"});
+//   if (!kernel) return report(kernel.error());
+//   Result<RunReport> run = kernel->run({{"src", &src}, {"wei", &wei}, {"bias", &bias}, {"dst", &dst}});
+//   if (run) std::puts(to_text(*run).c_str());          // asked, used, why, times; `dst` holds the result
+//
+// Calls that are repeated bind once: `auto bound = kernel->bind(arguments)`, then `(*bound)->run()` and `fetch()`.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/device_choice.h"
+#include "runtime/executable.h"
+#include "runtime/report.h"
+#include "runtime/verify.h"
+
+namespace sparkle {
+
+struct JitOptions {
+  std::string device = "auto"; ///< device_choice.h: `auto`, `cpu`, `reference`, `vulkan:1`, with `!` to forbid others.
+  CompileOptions compile;
+  int threads = 0;                  ///< Of the CPU; 0: one for each usable core. Ignored with `machine`.
+  std::shared_ptr<Machine> machine; ///< Shared between kernels; absent: opened here.
+};
+
+struct JitRunOptions {
+  RunOptions run;
+  bool verify = false;       ///< Compare the results of a first run with the reference.
+  VerifyOptions verification;
+  bool measure_peak = false; ///< Probe the device's peak right before and after.
+};
+
+/// A compiled program on the device that was chosen. Movable. One call at a time; what `bind` returned may run meanwhile.
+class JitKernel {
+public:
+  /// Binds, runs, fetches. When the device fails and the request allows it, compiles for the next one and says so in the
+  /// report. A failed verification is no error: the report has verified = false.
+  Result<RunReport> run(const Arguments &arguments, const JitRunOptions &options = {});
+  /// On the device in use; falls back likewise.
+  Result<std::unique_ptr<Binding>> bind(const Arguments &arguments);
+
+  const Executable &executable() const { return *executable_; }
+  const std::shared_ptr<const Executable> &shared_executable() const { return executable_; }
+  const DeviceChoice &choice() const { return choice_; }
+  /// Which devices failed and why; empty: none did.
+  const std::string &fallback_reason() const { return fallback_reason_; }
+
+private:
+  friend Result<JitKernel> jit(const Program &imported, const JitOptions &options);
+  JitKernel() = default;
+  Status compile_next();
+  Result<std::unique_ptr<Binding>> bind_here(const Arguments &arguments);
+  Result<RunReport> run_here(const Arguments &arguments, const JitRunOptions &options);
+  /// True when the failure was noted and another device is compiled for; else the error to return.
+  Status fall_back(const Error &error);
+
+  Program imported_;
+  CompileOptions options_;
+  std::shared_ptr<Machine> machine_;
+  DeviceChoice choice_;
+  size_t next_ = 0; ///< Candidate to be tried next.
+  std::string fallback_reason_;
+  std::shared_ptr<const Executable> executable_;
+};
+
+/// `imported`: every kernel at stage kImported. A failed internal check is kInternal here (unless a handler was set that
+/// ends the process), lack of memory kOutOfMemory.
+Result<JitKernel> jit(const Program &imported, const JitOptions &options = {});
+
+} // namespace sparkle

@@ -1,0 +1,108 @@
+// Requests for devices, the choice by predicted time, and what happens when a device fails.
+#include <algorithm>
+
+#include "tests/unit/runtime/jit_conv.h"
+
+namespace sparkle {
+namespace {
+
+using test::ConvCase;
+
+constexpr test::ConvShape kSmall{1, 6, 7, 16, 24, 1, 1, 1, 0};
+
+TEST(DeviceRequest, ReadsEveryForm) {
+  for (const char *text : {"auto", "cpu", "reference", "vulkan", "vulkan:0", "vulkan:12", "auto!", "cpu!", "vulkan:1!"}) {
+    const Result<DeviceRequest> request = parse_device_request(text);
+    ASSERT_TRUE(request) << text;
+    EXPECT_EQ(request->text, text);
+    EXPECT_EQ(request->is_strict, std::string(text).ends_with('!'));
+    EXPECT_EQ(request->is_auto, std::string(text).starts_with("auto"));
+  }
+}
+
+TEST(DeviceRequest, RefusesOtherText) {
+  for (const char *text : {"", "!", "gpu", "vulkan:", "vulkan:x", "vulkan:-1", "vulkan:99999999999", "cpu!!", "CPU", "cpu "}) {
+    const Result<DeviceRequest> request = parse_device_request(text);
+    ASSERT_FALSE(request) << text;
+    EXPECT_EQ(request.error().code, ErrorCode::kInvalidInput);
+  }
+}
+
+TEST(Choice, AutoStatesItsPredictionAndLeavesOutSoftwareDrivers) {
+  ConvCase conv(kSmall);
+  const Result<DeviceChoice> choice = choose_device(conv.program, *test::machine(), *parse_device_request("auto"), {});
+  ASSERT_TRUE(choice) << choice.error().text;
+  ASSERT_FALSE(choice->candidates.empty());
+  EXPECT_GT(choice->candidates.front().predicted_seconds, 0);
+  EXPECT_NE(choice->why.find("cpu predicted"), std::string::npos) << choice->why;
+  for (const DeviceInfo &device : test::machine()->vulkan()) {
+    const bool is_candidate = std::ranges::any_of(choice->candidates, [&](const DeviceCandidate &c) { return c.device.id == device.id; });
+    EXPECT_EQ(is_candidate, !device.is_software);
+  }
+  EXPECT_EQ(choice->candidates.back().device.id, "reference");
+}
+
+TEST(Choice, MissingDeviceFallsBackWithTheReason) {
+  ConvCase conv(kSmall);
+  JitOptions options;
+  options.machine = test::machine();
+  options.device = "vulkan:99";
+  Result<JitKernel> kernel = jit(conv.program, options);
+  ASSERT_TRUE(kernel) << kernel.error().text;
+  const Result<RunReport> report = kernel->run(conv.arguments());
+  ASSERT_TRUE(report) << report.error().text;
+  EXPECT_EQ(report->device_requested, "vulkan:99");
+  EXPECT_EQ(report->device_used, "cpu");
+  EXPECT_NE(report->fallback_reason.find("vulkan:99"), std::string::npos) << report->fallback_reason;
+}
+
+TEST(Choice, StrictRequestForAMissingDeviceIsAnError) {
+  ConvCase conv(kSmall);
+  JitOptions options;
+  options.machine = test::machine();
+  options.device = "vulkan:99!";
+  const Result<JitKernel> kernel = jit(conv.program, options);
+  ASSERT_FALSE(kernel);
+  EXPECT_EQ(kernel.error().code, ErrorCode::kNoDevice);
+}
+
+TEST(Choice, WithoutALoaderVulkanIsLeftOutWithTheReason) {
+  MachineOptions machine;
+  machine.vulkan.loader = "libvulkan-that-is-not-there.so";
+  const Result<std::shared_ptr<Machine>> opened = Machine::open(machine);
+  ASSERT_TRUE(opened);
+  EXPECT_TRUE((*opened)->vulkan().empty());
+  const std::vector<DeviceLeftOut> left_out = (*opened)->left_out();
+  const auto says_why = [](const DeviceLeftOut &out) { return out.reason.find("libvulkan-that-is-not-there.so") != std::string::npos; };
+  EXPECT_TRUE(std::ranges::any_of(left_out, says_why));
+}
+
+TEST(Choice, WhatTheDeviceRefusesRunsOnTheNextOrIsAnError) {
+  if (test::machine()->vulkan().empty()) GTEST_SKIP() << "no Vulkan device";
+  ConvCase conv({1, 14, 14, 8, 64, 3, 3, 1, 1});
+  // Sixteen lanes are more than a shader has.
+  const RunReport report = test::run_verified(conv, "vulkan:0", test::kCpuConvSchedule);
+  EXPECT_EQ(report.device_used, "cpu");
+  EXPECT_NE(report.fallback_reason.find("vulkan:0: "), std::string::npos) << report.fallback_reason;
+  EXPECT_TRUE(report.verified) << report.verify_text;
+  JitOptions options;
+  options.machine = test::machine();
+  options.device = "vulkan:0!";
+  options.compile.schedule = test::schedule_of(test::kCpuConvSchedule);
+  const Result<JitKernel> strict = jit(conv.program, options);
+  ASSERT_FALSE(strict);
+  EXPECT_EQ(strict.error().code, ErrorCode::kUnsupported) << strict.error().text;
+}
+
+TEST(Choice, MistakesOfTheCallerDoNotFallBack) {
+  EXPECT_FALSE(may_fall_back({ErrorCode::kInvalidInput, ""}, {}));
+  EXPECT_FALSE(may_fall_back({ErrorCode::kInternal, ""}, {}));
+  EXPECT_TRUE(may_fall_back({ErrorCode::kDeviceLost, ""}, {}));
+  EXPECT_TRUE(may_fall_back({ErrorCode::kBadSchedule, ""}, {}));
+  CompileOptions by_hand;
+  by_hand.schedule.kernels.push_back({});
+  EXPECT_FALSE(may_fall_back({ErrorCode::kBadSchedule, ""}, by_hand));
+}
+
+} // namespace
+} // namespace sparkle
