@@ -1,4 +1,4 @@
-"""demo_table.py SPARKLEC FILE: runs FILE with --verify on every device that `SPARKLEC devices` lists; prints a table."""
+"""demo_table.py SPARKLEC FILE: runs FILE with --verify on every device that `SPARKLEC devices` lists."""
 import json
 import subprocess
 import sys

@@ -11,12 +11,14 @@ LONG_FILES = {
     "tests/unit/runtime/vulkan_device_test.cpp": "one device fixture, one test per behaviour of the device",
     "tests/unit/targets/llvm/llvm_kernel_test.cpp": "one kernel per behaviour of the emitter, over the same fixture",
 }
+TEXT_FOLDERS = (".ci", "cmake", "docs", "scripts")
 SOURCE_FOLDERS = ("dsl", "compiler", "targets", "runtime", "tools", "bindings", "examples", "tests")
 # What a developer's machine is called must not be in the tree. Split, so that this file does not find itself.
 MACHINE_PATHS = re.compile(r"/(?:" + "|".join(["wo" + "rk/", "ro" + "ot/", "ho" + r"me/\w", "Us" + r"ers/\w"]) + ")")
-BANNED = re.compile("|".join([r"\bTO" + r"DO(?!\([\w -]+\):)", r"\bFIX" + "ME", r"\bX" + "XX\\b", r"\bplace" + r"holder", r"\bmo" + r"ck(?:ed|s|ing)?\b",
-                              r"\bst" + r"ub(?:s|bed)?\b"]), re.I)
-TEXT = (".h", ".cpp", ".c", ".def", ".md", ".py", ".txt", ".cmake", ".spk", ".ir", ".sh", ".json", ".yml", ".target", ".toml")
+BANNED = re.compile("|".join([r"\bTO" + r"DO(?!\([\w -]+\):)", r"\bFIX" + "ME", r"\bX" + "XX\\b", r"\bplace" +
+                              r"holder", r"\bmo" + r"ck(?:ed|s|ing)?\b", r"\bst" + r"ub(?:s|bed)?\b"]), re.I)
+TEXT = (".h", ".cpp", ".c", ".def", ".md", ".py", ".txt", ".cmake", ".spk", ".ir", ".sh", ".json", ".yml", ".target",
+        ".toml")
 
 
 def check_length(top, path):
@@ -80,8 +82,11 @@ def main():
         problems.append(check_length(top, path))
         if not path.endswith(".h"):
             problems.append(check_listed(top, path))
-    problems += [f"{path}: in the list of long files, but not in the tree" for path in LONG_FILES if path not in sources]
-    texts = [path for path in source_tree.files(top) if is_text(path) and path != "tests/tools/check_files.py"]
+    problems += [f"{path}: in the list of long files, but not in the tree"
+                 for path in LONG_FILES if path not in sources]
+    root_files = [name for name in os.listdir(top) if os.path.isfile(os.path.join(top, name))]
+    texts = [path for path in source_tree.files(top, SOURCE_FOLDERS + TEXT_FOLDERS) + root_files
+             if is_text(path) and path != "tests/tools/check_files.py"]
     for path in texts:
         problems += check_words(top, path)
     source_tree.finish("check_files", [problem for problem in problems if problem], len(texts))

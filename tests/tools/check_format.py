@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check_format.py [ROOT] [--fix]: C++ files are as clang-format 14 leaves them; other versions break lines elsewhere."""
+"""check_format.py [ROOT] [--fix]: C++ files are as clang-format 14 leaves them; other versions differ."""
 import os
 import shutil
 import subprocess
@@ -32,7 +32,8 @@ def main():
         calls = list(pool.map(run, [paths[at:at + FILES_A_CALL] for at in range(0, len(paths), FILES_A_CALL)]))
     wrong = sorted({line.split(":")[0] for call in calls for line in call.stderr.splitlines() if ": error:" in line})
     broken = [call.stderr for call in calls if call.returncode and ": error:" not in call.stderr]
-    problems = broken + [f"{path}: not as clang-format-14 leaves it; `tests/tools/check_format.py --fix` mends it" for path in wrong]
+    advice = "not as clang-format-14 leaves it; `tests/tools/check_format.py --fix` mends it"
+    problems = broken + [f"{path}: {advice}" for path in wrong]
     source_tree.finish("check_format", problems, len(paths))
 
 

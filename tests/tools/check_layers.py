@@ -57,8 +57,8 @@ OWNERS = {
     r"benchmark/.*": ["tests/bench/"],
 }
 # What the compiler and the C library bring: <name> without a dot, and these.
-SYSTEM = re.compile(r"[a-z_]+|cpuid\.h|immintrin\.h|x86intrin\.h|dlfcn\.h|fcntl\.h|poll\.h|pthread\.h|sched\.h|signal\.h|"
-                    r"unistd\.h|time\.h|errno\.h|elf\.h|sys/[a-z]+\.h|linux/[a-z_]+\.h")
+SYSTEM = re.compile(r"[a-z_]+|(?:cpuid|immintrin|x86intrin)\.h|(?:sys|linux)/[a-z_]+\.h|"
+                    r"(?:dlfcn|fcntl|poll|pthread|sched|signal|unistd|time|errno|elf)\.h")
 # Headers that the build writes: they belong to whoever includes them.
 GENERATED = re.compile(r"[a-z0-9_]+_spirv\.h")
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """check_passes.py [ROOT]: every pass of passes.def has the form that docs/adding-a-pass.md describes.
 
-A pass is one word everywhere: its files, options struct, filetest folder, command of sparkle-opt and row in the pipeline.
+A pass is one word everywhere: files, options struct, filetest folder, command of sparkle-opt, row in the pipeline.
 """
 import os
 import re
@@ -17,6 +17,7 @@ def pieces(top, name):
     text = source_tree.read(top, header) if os.path.exists(os.path.join(top, header)) else ""
     options = "".join(part.capitalize() for part in name.split("_")) + "Options"
     folder = f"tests/filetests/passes/{name}"
+    pipeline = source_tree.read(top, "compiler/pipeline/pipeline.cpp")
     tests = source_tree.files(top, (folder,), (".ir", ".spk"))
     errors = [path for path in tests if os.path.basename(path).startswith("error")]
     return [
@@ -27,7 +28,7 @@ def pieces(top, name):
         (f"an error_*.ir in {folder}, where the header names an error", bool(errors) or "Error" not in text),
         (f"`sparkle_filetests(passes/{name})` in tests/filetests/CMakeLists.txt",
          f"sparkle_filetests(passes/{name})" in source_tree.read(top, "tests/filetests/CMakeLists.txt")),
-        (f"a row in compiler/pipeline/pipeline.cpp", f'{{"{name}",' in source_tree.read(top, "compiler/pipeline/pipeline.cpp")),
+        (f"a row in compiler/pipeline/pipeline.cpp", f'{{"{name}",' in pipeline),
     ]
 
 

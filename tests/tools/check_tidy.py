@@ -24,7 +24,8 @@ def main():
     sources = sorted({path for path in compiled if path.startswith(FOLDERS)})
 
     def run(source):
-        return subprocess.run([program, "--quiet", "-p", build, source], cwd=top, capture_output=True, text=True, check=False)
+        words = [program, "--quiet", "-p", build, source]
+        return subprocess.run(words, cwd=top, capture_output=True, text=True, check=False)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         calls = list(pool.map(run, sources))

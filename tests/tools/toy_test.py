@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 
-TREE = ("CMakeLists.txt", "CMakePresets.json", "bindings", "cmake", "compiler", "docs", "dsl", "examples", "runtime", "targets", "tests",
-        "tools")
+TREE = ("CMakeLists.txt", "CMakePresets.json", "bindings", "cmake", "compiler", "docs", "dsl", "examples", "runtime",
+        "targets", "tests", "tools")
 
 # What is added: file of the toy -> place in the tree.
 FILES = {
@@ -49,11 +49,13 @@ EDITS = {
     ],
     "target": [
         ("targets/CMakeLists.txt", "add_subdirectory(reference)\n", "add_subdirectory(toy)\n"),
-        ("targets/CMakeLists.txt", "  PRIVATE_DEPENDS sparkle::plugin_loader sparkle::reference", " sparkle::target_toy"),
-        ("targets/registry.cpp", '#include "targets/reference/reference_target.h"\n', '#include "targets/toy/toy_target.h"\n'),
+        ("targets/CMakeLists.txt", "PRIVATE_DEPENDS sparkle::plugin_loader sparkle::reference", " sparkle::target_toy"),
+        ("targets/registry.cpp", '#include "targets/reference/reference_target.h"\n',
+         '#include "targets/toy/toy_target.h"\n'),
         ("targets/registry.cpp", "    reference::target(),\n", "        toy::target(),\n"),
         ("tests/unit/targets/CMakeLists.txt", "add_subdirectory(reference)\n", "add_subdirectory(toy)\n"),
-        ("tests/tools/check_layers.py", '    "targets/reference": CORE_OF_COMPILER,\n', '    "targets/toy": CORE_OF_COMPILER,\n'),
+        ("tests/tools/check_layers.py", '    "targets/reference": CORE_OF_COMPILER,\n',
+         '    "targets/toy": CORE_OF_COMPILER,\n'),
         ("tests/tools/check_layers.py", '"compiler/target", "targets/reference", "targets/x86",', ' "targets/toy",'),
     ],
 }
@@ -71,7 +73,8 @@ def fail(text):
 
 
 def run(words, folder, **variables):
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **variables})
+    environment = {**os.environ, **variables}
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -81,7 +84,8 @@ def check_page(top, kind):
     with open(os.path.join(top, page_name), encoding="utf-8") as file:
         page = file.read()
     touched = {path for path, _, _ in EDITS[kind]}
-    touched |= {path.replace("toy", "NAME") if not path.endswith(".ir") else "tests/filetests/passes/NAME/" for path in FILES[kind].values()}
+    touched |= {"tests/filetests/passes/NAME/" if path.endswith(".ir") else path.replace("toy", "NAME")
+                for path in FILES[kind].values()}
     missing = sorted(path for path in touched if f"`{path}`" not in page)
     if missing:
         fail(f"{page_name} does not name " + ", ".join(missing))
@@ -95,30 +99,31 @@ def apply(copy, kind, toy_folder):
         with open(os.path.join(copy, path), encoding="utf-8") as file:
             text = file.read()
         if text.count(anchor) != 1:
-            fail(f"{path}: {anchor.strip()!r} stands there {text.count(anchor)} times, not once; mend the page and toy_test.py")
+            fail(f"{path}: {anchor.strip()!r} stands there {text.count(anchor)} times; mend the page and toy_test.py")
         with open(os.path.join(copy, path), "w", encoding="utf-8") as file:
             file.write(text.replace(anchor, added.replace(HERE, anchor) if HERE in added else anchor + added))
 
 
-def lint(top, copy):
-    """The toy must add no problem to those that the tree has."""
+def lint(copy):
+    """What the lint scripts of the copy say about it."""
+    lines = []
     for script in LINT:
-        program = os.path.join(copy, "tests/tools", script)
-        before = set(run([sys.executable, os.path.join(top, "tests/tools", script), top], top)[1].splitlines()[:-1])
-        added = [line for line in run([sys.executable, program, copy], copy)[1].splitlines()[:-1] if line not in before]
-        if added:
-            fail(f"{script} over the tree with the toy:\n" + "\n".join(added))
+        out = run([sys.executable, os.path.join(copy, "tests/tools", script), copy], copy)[1]
+        lines += [f"{script}: {line}" for line in out.splitlines()[:-1]]
+    return lines
 
 
 def build(copy, kind):
     targets, command = BUILDS[kind]
     folder = os.path.join(copy, "build/toy")
     cache = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
-    for words in (["cmake", "-S", copy, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug", "-DSPARKLE_TARGET_LLVM=OFF",
-                   "-DSPARKLE_TARGET_VULKAN=OFF", *cache],
-                  ["ninja", "-C", folder, "-j", str(os.cpu_count()), *targets], [word.format(copy=copy) for word in command]):
+    configure = ["cmake", "-S", copy, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
+                 "-DSPARKLE_TARGET_LLVM=OFF", "-DSPARKLE_TARGET_VULKAN=OFF", *cache]
+    for words in (configure, ["ninja", "-C", folder, "-j", str(os.cpu_count()), *targets],
+                  [word.format(copy=copy) for word in command]):
         # The copy has a new name each time; ccache is to see through that.
-        code, out = run(words, folder if words[0].startswith("bin/") else copy, CCACHE_BASEDIR=copy, CCACHE_NOHASHDIR="1")
+        place = folder if words[0].startswith("bin/") else copy
+        code, out = run(words, place, CCACHE_BASEDIR=copy, CCACHE_NOHASHDIR="1")
         if code:
             fail(f"{' '.join(words)}\n" + "\n".join(out.splitlines()[-40:]))
 
@@ -130,8 +135,10 @@ def main():
         for name in TREE:
             source = os.path.join(top, name)
             (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, os.path.join(copy, name))
+        before = lint(copy)
         apply(copy, kind, os.path.join(top, "tests/tools", f"toy_{kind}"))
-        lint(top, copy)
+        if added := [line for line in lint(copy) if line not in before]:
+            fail("with the toy, lint says\n" + "\n".join(added))
         if "--build" in sys.argv:
             build(copy, kind)
     print(f"the toy {kind} is added as the page says" + (", builds and works" if "--build" in sys.argv else ""))
