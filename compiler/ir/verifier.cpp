@@ -164,8 +164,9 @@ void Verifier::imported_shape() {
   if (k_.buffer(store->buffer).level != MemoryLevel::kFar) report(Rule::kImported, "the store is not to a far buffer");
   for (size_t i = 0; i < k_.expr_count(); ++i) {
     const auto *read = std::get_if<Read>(&k_.expr(static_cast<ExprId>(i)));
-    if (read && visited_[i] != 0 && read->buffer == store->buffer)
-      report(Rule::kImported, "the kernel reads what it writes");
+    if (!read || visited_[i] == 0 || read->buffer != store->buffer) continue;
+    const bool old_value = k_.buffer(read->buffer).role == Role::kInout && read->indices == store->indices;
+    if (!old_value) report(Rule::kImported, "the kernel reads what it writes");
   }
 }
 

@@ -39,7 +39,8 @@
 //                 c[m, n] accumulators, a[m, k], b[k, n].
 // 23 prefetch     The cache level is 1, 2 or 3.
 // Stages
-// 24 imported     kImported: serial loops around one unmasked Store of a far buffer, which the kernel does not read.
+// 24 imported     kImported: serial loops around one unmasked Store of a far buffer, which the kernel does not read; of
+//                 an inout buffer, it may read the element that it writes.
 // 25 lowerable    kLowerable: buffers other than fragments have one dimension of stride 1.
 // Programs
 // 26 program      Buffers, symbols and uniforms refer to entries of the program, of the same element type; a tensor is
