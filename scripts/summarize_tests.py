@@ -38,7 +38,7 @@ def main():
     failed = [case for case in cases if case not in skipped and case.get("status") != "run"]
     for case in failed:
         print(f"--- FAILED {case.get('name')}")
-        print("\n".join((case.findtext("system-out") or "did not start").splitlines()[-OUTPUT_LINES:]))
+        print("\n".join((case.findtext("system-out") or "no output; it was ended, or could not start").splitlines()[-OUTPUT_LINES:]))
     for case in skipped:
         print(f"skipped {case.get('name')}: {reason_of(case)}")
     passed = len(cases) - len(failed) - len(skipped)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check_passes.py [ROOT]: every pass of passes.def has the form that docs/adding-a-pass.md describes.
+"""check_passes.py [ROOT]: every pass of passes.def has the form of docs/adding-a-pass.md.
 
 A pass is one word everywhere: files, options struct, filetest folder, command of sparkle-opt, row in the pipeline.
 """
@@ -32,10 +32,19 @@ def pieces(top, name):
     ]
 
 
+def order_problems(top):
+    """The table of docs/architecture.md has the passes in the order of the pipeline."""
+    steps = re.findall(r'^    \{"(\w+)",', source_tree.read(top, "compiler/pipeline/pipeline.cpp"), re.M)
+    rows = re.findall(r"^\| `(\w+)` \| (?:program|kernel) \|", source_tree.read(top, "docs/architecture.md"), re.M)
+    if steps == rows:
+        return []
+    return [f"docs/architecture.md has the passes as {', '.join(rows)}; the pipeline has {', '.join(steps)}"]
+
+
 def main():
     top = source_tree.root()
     names = re.findall(r"^SPARKLE_PASS\((\w+)\)", source_tree.read(top, "compiler/passes/passes.def"), re.M)
-    problems = []
+    problems = order_problems(top)
     for name in names:
         problems += [f"pass `{name}`: there is no {what}" for what, present in pieces(top, name) if not present]
     for folder in sorted(os.listdir(os.path.join(top, "tests/filetests/passes"))):

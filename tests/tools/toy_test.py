@@ -41,6 +41,7 @@ EDITS = {
         ("compiler/pipeline/pipeline.cpp", '#include "compiler/passes/tile.h"\n', '#include "compiler/passes/toy.h"\n'),
         ("compiler/pipeline/pipeline.cpp", '    {"vectorize", nullptr, ',
          '    {"toy", nullptr, [](const Kernel &k, Context &c) { return toy(k, {}, c.info); }},\n' + HERE),
+        ("docs/architecture.md", "| `vectorize` | kernel |", "| `toy` | kernel | expands short loops | tiled |\n" + HERE),
         ("tests/tools/filetest_handlers.h", "// filetest_interpret.cpp\n",
          "/// `toy`.\nResult<std::string> filetest_toy(const Filetest &test, Diagnostics &diagnostics);\n\n"),
         ("tests/tools/filetest_handlers.cpp", '    {"stream", filetest_stream},\n', '    {"toy", filetest_toy},\n'),
