@@ -4,6 +4,26 @@
 
 namespace sparkle {
 
+BufferId tensor_buffer(Builder &b, const Program &program, TensorId id) {
+  for (uint32_t i = 0; i < b.kernel().buffer_count(); ++i)
+    if (b.kernel().buffer(BufferId{i}).tensor == id) return BufferId{i};
+  const Tensor &tensor = program.tensors[id];
+  Buffer buffer;
+  buffer.name = tensor.name;
+  buffer.element = tensor.element;
+  buffer.role = tensor.role;
+  buffer.tensor = id;
+  buffer.alignment = tensor.alignment;
+  std::vector<int64_t> sizes;
+  for (const Extent &extent : tensor.extents) {
+    SPARKLE_CHECK(extent.is_constant(), "a buffer of an open extent");
+    sizes.push_back(extent.value);
+  }
+  for (int64_t size : sizes) buffer.extents.push_back(b.index(size));
+  for (int64_t stride : tensor.strides.empty() ? dense_strides(sizes) : tensor.strides) buffer.strides.push_back(b.index(stride));
+  return b.kernel().add_buffer(std::move(buffer));
+}
+
 ExprId map_operands(Builder &out, const Expr &expr, const std::function<ExprId(ExprId)> &map_expr,
                     const std::function<ExprId(VarId)> &map_var, const std::function<VarId(VarId)> &map_axis,
                     const std::function<BufferId(BufferId)> &map_buffer) {

@@ -141,22 +141,11 @@ private:
     return index;
   }
 
+  /// Schedules go on to call the panel by the name of the tensor whose elements it holds.
   BufferId add_panel(Builder &b, TensorId panel) {
-    for (uint32_t i = 0; i < b.kernel().buffer_count(); ++i)
-      if (b.kernel().buffer(BufferId{i}).tensor == panel) return BufferId{i};
-    const Tensor &tensor = program_.tensors[panel];
-    Buffer buffer;
-    buffer.name = tensor.name;
-    buffer.element = tensor.element;
-    buffer.role = tensor.role;
-    buffer.tensor = panel;
-    buffer.origin = staging_.tensor;
-    buffer.alignment = tensor.alignment;
-    std::vector<int64_t> sizes;
-    for (const Extent &extent : tensor.extents) sizes.push_back(extent.value);
-    for (int64_t size : sizes) buffer.extents.push_back(b.index(size));
-    for (int64_t stride : dense_strides(sizes)) buffer.strides.push_back(b.index(stride));
-    return b.kernel().add_buffer(std::move(buffer));
+    BufferId id = tensor_buffer(b, program_, panel);
+    b.kernel().buffer(id).origin = staging_.tensor;
+    return id;
   }
 
   const Program &program_;

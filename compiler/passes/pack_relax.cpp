@@ -96,9 +96,11 @@ private:
                        [&](StmtId id) { return covered_.contains(id) || load_inside(id); });
   }
 
-  bool load_inside(StmtId id) const {
+  bool load_inside(StmtId id) {
     const Load &load = std::get<Load>(kernel_.stmt(id));
-    if (is_valid(load.mask)) return true; // A masked load guards itself.
+    RangesScope scope(ranges_);
+    // A mask guards what its conditions speak of, which need not be all dimensions.
+    if (is_valid(load.mask)) ranges_.push_condition(kernel_, load.mask);
     for (size_t d = 0; d < load.indices.size(); ++d) {
       auto extent = kernel_.extent(load.buffer, static_cast<int>(d));
       Interval interval = bounds(kernel_, load.indices[d], ranges_);

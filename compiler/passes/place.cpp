@@ -86,7 +86,7 @@ Status check_names(const Program &program, const Schedule &schedule) {
     bool known = false;
     for (const Kernel &kernel : program.kernels) known |= kernel.name == entry.kernel;
     for (const Kernel &kernel : program.prepack) known |= kernel.name == entry.kernel;
-    if (!known && !entry.kernel.ends_with(".pack"))
+    if (!known && !entry.kernel.ends_with(".pack") && !entry.kernel.ends_with(".part"))
       return Error{ErrorCode::kBadSchedule, "the schedule names kernel `" + entry.kernel + "`, which program `" +
                                                 program.name + "` does not define"};
   }

@@ -14,6 +14,7 @@
 #include "compiler/passes/place.h"
 #include "compiler/passes/prefetch.h"
 #include "compiler/passes/simplify.h"
+#include "compiler/passes/split_reduction.h"
 #include "compiler/passes/stream.h"
 #include "compiler/passes/tile.h"
 #include "compiler/passes/unroll.h"
@@ -30,10 +31,14 @@ struct Context {
   Schedule schedule; ///< Entries of the user and, from `place` and `tile` on, the automatic ones.
 
   const KernelSchedule &entry(const Kernel &kernel) {
-    if (const KernelSchedule *found = schedule.find(kernel.name)) return *found;
+    const KernelSchedule *found = schedule.find(kernel.name);
+    // Splitting a reduction alone says nothing of the loops of the two kernels.
+    if (found && (found->split_reduction == 1 || !found->dims.empty() || !options.automatic)) return *found;
     KernelSchedule chosen;
     chosen.kernel = kernel.name;
     if (options.automatic) chosen = choose_kernel_schedule(kernel, info);
+    if (found) chosen.split_reduction = found->split_reduction;
+    if (found) std::erase_if(schedule.kernels, [&](const KernelSchedule &k) { return k.kernel == kernel.name; });
     schedule.kernels.push_back(std::move(chosen));
     return schedule.kernels.back();
   }
@@ -51,6 +56,7 @@ struct Step {
 // The order of the passes. Reasons for what is not obvious stand beside each line.
 constexpr Step kSteps[] = {
     {"place", [](const Program &p, Context &c) { return place(p, {c.schedule}, c.info); }, nullptr},
+    {"split_reduction", [](const Program &p, Context &c) { return split_reduction(p, {c.schedule}, c.info); }, nullptr},
     // Automatic entries of the kernels that `place` left are needed from here on, for their stagings.
     {"layout",
      [](const Program &p, Context &c) {
@@ -106,14 +112,16 @@ Result<Program> run_pipeline(const Program &imported, const PipelineOptions &opt
   Program program = imported;
   for (const Step &step : kSteps) {
     auto start = std::chrono::steady_clock::now();
-    SPARKLE_TRY(program, run_step(step, program, context));
+    Result<Program> next = run_step(step, program, context);
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     if (report) report->times.push_back({step.name, seconds.count()});
+    if (report) report->schedule = context.schedule;
+    if (!next) return next.error();
+    program = std::move(*next);
     if (options.verify) SPARKLE_TRY_STATUS(verify_all(program, step.name));
     if (options.after_pass) options.after_pass(step.name, program);
     if (step.name == options.stop_after) break;
   }
-  if (report) report->schedule = context.schedule;
   return program;
 }
 

@@ -29,7 +29,7 @@ struct PassTime {
 
 struct PipelineReport {
   std::vector<PassTime> times;
-  Schedule schedule; ///< What was applied to each kernel, the automatic choices included.
+  Schedule schedule; ///< What was applied to each kernel, the automatic choices included; also when a pass fails.
 };
 
 /// From stage kImported to kLowerable. Errors: those of the passes, and kInternal where the verifier objects.
