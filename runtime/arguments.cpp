@@ -18,7 +18,8 @@ Result<TensorId> find_tensor(const IdTable<TensorId, Tensor> &tensors, const Ten
   std::string known;
   for (const Tensor &tensor : tensors)
     if (is_argument(tensor.role)) known += (known.empty() ? "`" : ", `") + tensor.name + "`";
-  const std::string what = argument.name.empty() ? "with number " + std::to_string(index_of(argument.id)) : "`" + argument.name + "`";
+  const std::string what =
+      argument.name.empty() ? "with number " + std::to_string(index_of(argument.id)) : "`" + argument.name + "`";
   return wrong("there is no tensor " + what + "; there are " + known);
 }
 
@@ -30,7 +31,8 @@ public:
   Status set(SymbolId id, int64_t value, const std::string &by) {
     std::optional<int64_t> &known = values_[index_of(id)];
     if (known && *known != value)
-      return wrong("`" + table_[id].name + "` is " + std::to_string(*known) + " and, by " + by + ", " + std::to_string(value));
+      return wrong("`" + table_[id].name + "` is " + std::to_string(*known) + " and, by " + by + ", " +
+                   std::to_string(value));
     if (value < table_[id].minimum)
       return wrong("`" + table_[id].name + "` is " + std::to_string(value) + ", less than its minimum of " +
                    std::to_string(table_[id].minimum));
@@ -81,19 +83,22 @@ Status check_strides(const Tensor &tensor, const HostTensor &host) {
   const std::vector<int64_t> wanted = tensor.strides.empty() ? dense_strides(host.shape()) : tensor.strides;
   for (size_t d = 0; d < wanted.size(); ++d) {
     if (host.shape()[d] <= 1 || host.strides()[d] == wanted[d]) continue;
-    return wrong("`" + tensor.name + "` is given as " + to_string(host) + ", the stride of dimension " + std::to_string(d) +
-                 " was compiled as " + std::to_string(wanted[d]) + "; copy it, or compile for these strides");
+    return wrong("`" + tensor.name + "` is given as " + to_string(host) + ", the stride of dimension " +
+                 std::to_string(d) + " was compiled as " + std::to_string(wanted[d]) +
+                 "; copy it, or compile for these strides");
   }
   const auto address = reinterpret_cast<uintptr_t>(host.data());
   if (address % static_cast<uintptr_t>(tensor.alignment) != 0)
-    return wrong("`" + tensor.name + "` is not aligned to " + std::to_string(tensor.alignment) + " bytes, as was promised when it was compiled");
+    return wrong("`" + tensor.name + "` is not aligned to " + std::to_string(tensor.alignment) +
+                 " bytes, as was promised when it was compiled");
   return ok();
 }
 
 bool overlap(const HostTensor &a, const HostTensor &b) {
   const auto *from_a = static_cast<const std::byte *>(a.data());
   const auto *from_b = static_cast<const std::byte *>(b.data());
-  return a.span_bytes() > 0 && b.span_bytes() > 0 && from_a < from_b + b.span_bytes() && from_b < from_a + a.span_bytes();
+  return a.span_bytes() > 0 && b.span_bytes() > 0 && from_a < from_b + b.span_bytes() &&
+         from_b < from_a + a.span_bytes();
 }
 
 Status check_overlap(const IdTable<TensorId, Tensor> &tensors, const BoundArguments &bound) {
@@ -109,7 +114,8 @@ Status check_overlap(const IdTable<TensorId, Tensor> &tensors, const BoundArgume
   return ok();
 }
 
-Result<BoundArguments> bind_tensors(const IdTable<TensorId, Tensor> &tensors, const Arguments &arguments, Symbols &symbols) {
+Result<BoundArguments> bind_tensors(const IdTable<TensorId, Tensor> &tensors, const Arguments &arguments,
+                                    Symbols &symbols) {
   BoundArguments bound;
   for (size_t i = 0; i < tensors.size(); ++i) bound.tensors.add(nullptr);
   for (const TensorArgument &argument : arguments.tensors) {
@@ -151,7 +157,8 @@ Result<std::vector<uint64_t>> bind_uniforms(const IdTable<UniformId, Uniform> &u
 
 } // namespace
 
-Result<BoundArguments> check_arguments(const IdTable<TensorId, Tensor> &tensors, const IdTable<SymbolId, Symbol> &symbols,
+Result<BoundArguments> check_arguments(const IdTable<TensorId, Tensor> &tensors,
+                                       const IdTable<SymbolId, Symbol> &symbols,
                                        const IdTable<UniformId, Uniform> &uniforms, const Arguments &arguments) {
   Symbols values(symbols);
   for (const auto &[name, value] : arguments.symbols) SPARKLE_TRY_STATUS(values.set(name, value));

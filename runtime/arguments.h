@@ -18,7 +18,7 @@ struct TensorArgument {
   TensorArgument(std::string tensor_name, HostTensor *host) : name(std::move(tensor_name)), tensor(host) {}
   TensorArgument(TensorId tensor_id, HostTensor *host) : id(tensor_id), tensor(host) {}
 
-  std::string name;                ///< Empty: by id.
+  std::string name; ///< Empty: by id.
   TensorId id = kNoId<TensorId>;
   HostTensor *tensor = nullptr;
 };
@@ -50,7 +50,8 @@ inline bool is_result(Role role) { return role == Role::kOutput || role == Role:
 /// twice, null, of another element type, rank, extent or stride than was compiled, or not aligned as promised; a result
 /// that overlaps another tensor; a symbol without a value, with two different ones or below its minimum; a uniform that
 /// is missing or unknown.
-Result<BoundArguments> check_arguments(const IdTable<TensorId, Tensor> &tensors, const IdTable<SymbolId, Symbol> &symbols,
+Result<BoundArguments> check_arguments(const IdTable<TensorId, Tensor> &tensors,
+                                       const IdTable<SymbolId, Symbol> &symbols,
                                        const IdTable<UniformId, Uniform> &uniforms, const Arguments &arguments);
 
 /// The value of an extent under these symbols.

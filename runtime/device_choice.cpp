@@ -9,8 +9,8 @@
 namespace sparkle {
 namespace {
 
-/// Of a PCIe 3.0 x16 link as measured on common machines: 12 to 13 GB/s of 15.8 in theory. Later links are faster, so that
-/// a GPU is rather undersold.
+/// Of a PCIe 3.0 x16 link as measured on common machines: 12 to 13 GB/s of 15.8 in theory. Later links are faster, so
+/// that a GPU is rather undersold.
 constexpr double kTransferBytesPerSecond = 12e9;
 
 std::string milliseconds(double seconds) {
@@ -50,7 +50,8 @@ Status predict_candidate(const Program &imported, const CompileOptions &options,
       entry = &candidate.schedule.kernels.back();
     }
     const Prediction prediction = predict(kernel, *entry, candidate.device.info);
-    if (!(prediction.seconds < 1e9)) return Error{ErrorCode::kUnsupported, "no schedule fits `" + kernel.name + "`: " + prediction.bound};
+    if (!(prediction.seconds < 1e9))
+      return Error{ErrorCode::kUnsupported, "no schedule fits `" + kernel.name + "`: " + prediction.bound};
     compute += prediction.seconds;
   }
   const bool is_far = candidate.device.kind == DeviceKind::kVulkan;
@@ -103,10 +104,12 @@ Result<DeviceRequest> parse_device_request(const std::string &text) {
   request.id = request.is_strict ? text.substr(0, text.size() - 1) : text;
   request.is_auto = request.id == "auto";
   const std::string number = request.id.starts_with("vulkan:") ? request.id.substr(7) : "";
-  const bool is_numbered = !number.empty() && number.size() < 4 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_numbered =
+      !number.empty() && number.size() < 4 && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
   if (request.is_auto || request.id == "cpu" || request.id == "reference" || request.id == "vulkan" || is_numbered)
     return request;
-  return Error{ErrorCode::kInvalidInput, "`" + text + "` is no device; there are auto, cpu, reference, vulkan, vulkan:N, each perhaps with `!`"};
+  return Error{ErrorCode::kInvalidInput,
+               "`" + text + "` is no device; there are auto, cpu, reference, vulkan, vulkan:N, each perhaps with `!`"};
 }
 
 Result<DeviceChoice> choose_device(const Program &imported, Machine &machine, const DeviceRequest &request,
@@ -115,7 +118,8 @@ Result<DeviceChoice> choose_device(const Program &imported, Machine &machine, co
   choice.request = request;
   if (request.is_auto) {
     choose_by_time(imported, machine, options, choice);
-    if (request.is_strict && choice.candidates.size() > 1) choice.candidates.erase(choice.candidates.begin() + 1, choice.candidates.end());
+    if (request.is_strict && choice.candidates.size() > 1)
+      choice.candidates.erase(choice.candidates.begin() + 1, choice.candidates.end());
   } else if (Result<DeviceInfo> device = machine.find(request.id)) {
     choice.candidates.push_back({std::move(*device), 0, {}, {}});
     choice.why = "asked for";
@@ -135,8 +139,7 @@ bool may_fall_back(const Error &error, const CompileOptions &options) {
   case ErrorCode::kNoDevice:
   case ErrorCode::kDeviceLost:
   case ErrorCode::kDevice:
-  case ErrorCode::kTimeout:
-    return true;
+  case ErrorCode::kTimeout: return true;
   case ErrorCode::kBadSchedule: // one that the user wrote is the user's mistake
     return options.schedule.kernels.empty();
   case ErrorCode::kInvalidInput:
@@ -144,8 +147,7 @@ bool may_fall_back(const Error &error, const CompileOptions &options) {
   case ErrorCode::kOutOfMemory:
   case ErrorCode::kIo:
   case ErrorCode::kVerifyFailed:
-  case ErrorCode::kInternal:
-    return false;
+  case ErrorCode::kInternal: return false;
   }
   return false;
 }

@@ -34,8 +34,8 @@ struct DeviceChoice {
   std::string why;                         ///< Of the first candidate, in one sentence.
 };
 
-/// `auto`: by predicted time; other requests: the device, and without `!` what falls to when it fails: a GPU to the CPU,
-/// the CPU to the interpreter. kNoDevice: a strict request for what is not here.
+/// `auto`: by predicted time; other requests: the device, and without `!` what falls to when it fails: a GPU to the
+/// CPU, the CPU to the interpreter. kNoDevice: a strict request for what is not here.
 Result<DeviceChoice> choose_device(const Program &imported, Machine &machine, const DeviceRequest &request,
                                    const CompileOptions &options);
 

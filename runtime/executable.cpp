@@ -14,7 +14,8 @@ namespace {
 Status check_imported(const Program &program) {
   for (const Kernel &kernel : program.kernels)
     if (kernel.stage != Stage::kImported)
-      return Error{ErrorCode::kInvalidInput, "kernel `" + kernel.name + "` is at stage " + std::string(name_of(kernel.stage)) +
+      return Error{ErrorCode::kInvalidInput, "kernel `" + kernel.name + "` is at stage " +
+                                                 std::string(name_of(kernel.stage)) +
                                                  "; programs are compiled from stage imported"};
   if (program.kernels.empty()) return Error{ErrorCode::kInvalidInput, "program `" + program.name + "` has no kernels"};
   return ok();
@@ -50,7 +51,8 @@ Result<Artifact> lower(const Program &program, const Executable &out, const Comp
     const Result<const Target *> target = find_target(name);
     // A preferred target that this version does not have is no refusal.
     if (!target && target.error().code == ErrorCode::kInvalidInput && options.target.empty()) continue;
-    Result<Artifact> artifact = target ? (*target)->lower(program, out.device.info, lowering) : Result<Artifact>(target.error());
+    Result<Artifact> artifact =
+        target ? (*target)->lower(program, out.device.info, lowering) : Result<Artifact>(target.error());
     if (artifact || artifact.error().code != ErrorCode::kUnsupported) return artifact;
     refusals += (refusals.empty() ? "" : "; ") + std::string(name) + ": " + artifact.error().text;
   }
@@ -83,14 +85,16 @@ Result<std::shared_ptr<const Executable>> compile(const Program &imported, const
   SPARKLE_TRY(out->artifact, lower(lowerable, *out, options));
   out->times.lower = watch.seconds();
   if (!has_code(out->artifact, device.kind))
-    return Error{ErrorCode::kInvalidInput, "target `" + out->artifact.target + "` makes no code for device " + device.id};
+    return Error{ErrorCode::kInvalidInput,
+                 "target `" + out->artifact.target + "` makes no code for device " + device.id};
   watch.restart();
   if (device.kind == DeviceKind::kVulkan) SPARKLE_TRY_STATUS(load_vulkan(out->artifact, *machine, device.index));
   out->times.load = watch.seconds();
   return std::shared_ptr<const Executable>(std::move(out));
 }
 
-Result<std::unique_ptr<Binding>> bind_program(const std::shared_ptr<const Executable> &executable, const Arguments &arguments) {
+Result<std::unique_ptr<Binding>> bind_program(const std::shared_ptr<const Executable> &executable,
+                                              const Arguments &arguments) {
   const Artifact &artifact = executable->artifact;
   SPARKLE_TRY(BoundArguments bound, check_arguments(artifact.tensors, artifact.symbols, artifact.uniforms, arguments));
   if (executable->device.kind == DeviceKind::kVulkan) return bind_vulkan(executable, std::move(bound));
@@ -110,7 +114,8 @@ Result<int64_t> task_count(const Launch &launch, const BoundArguments &arguments
   int64_t tasks = 1;
   for (const Extent &extent : launch.groups) {
     const auto product = checked_mul(tasks, std::max<int64_t>(value_of(extent, arguments.symbols), 0));
-    if (!product) return Error{ErrorCode::kShapeOverflow, "the number of tasks of `" + launch.name + "` leaves 64 bits"};
+    if (!product)
+      return Error{ErrorCode::kShapeOverflow, "the number of tasks of `" + launch.name + "` leaves 64 bits"};
     tasks = *product;
   }
   return tasks;

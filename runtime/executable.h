@@ -15,10 +15,10 @@
 namespace sparkle {
 
 struct CompileOptions {
-  Schedule schedule;                     ///< Kernels without an entry are scheduled by the cost model.
-  bool automatic = true;                 ///< False: they get one serial loop per dimension.
-  std::string target;                    ///< `llvm`, `reference`...; empty: the device's preferred one that takes the program.
-  std::string isa;                       ///< CPU: cap on instruction sets; empty: none.
+  Schedule schedule;     ///< Kernels without an entry are scheduled by the cost model.
+  bool automatic = true; ///< False: they get one serial loop per dimension.
+  std::string target;    ///< `llvm`, `reference`...; empty: the device's preferred one that takes the program.
+  std::string isa;       ///< CPU: cap on instruction sets; empty: none.
   std::optional<TargetInfo> target_info; ///< In place of the device's own: plan for another machine.
   bool strict = false;                   ///< Sums are added in the order of the source, without contraction.
   bool keep_text = false;                ///< Fill Launch::source_text.
@@ -54,8 +54,8 @@ Result<std::shared_ptr<const Executable>> compile(const Program &imported, const
 struct RunOptions {
   int repeats = 1;
   int warmups = 0;
-  /// One submission for all repeats where the device has a queue: kernels follow each other closely, and wall time is only
-  /// known as the average.
+  /// One submission for all repeats where the device has a queue: kernels follow each other closely, and wall time is
+  /// only known as the average.
   bool batched = false;
   std::optional<WorkerPool> pool; ///< CPU: the caller's threads; absent: the machine's.
 };
@@ -70,7 +70,8 @@ struct RunTimes {
 class Binding {
 public:
   virtual ~Binding() = default;
-  /// Takes the tensors' contents as they are now; packs constants again when `constants`. `bind_program` has done it once.
+  /// Takes the tensors' contents as they are now; packs constants again when `constants`. `bind_program` has done it
+  /// once.
   virtual Status refresh(bool constants) = 0;
   /// Results are in device memory until `fetch`; on the CPU they are in the tensors at once.
   virtual Result<RunTimes> run(const RunOptions &options = {}) = 0;
@@ -86,7 +87,9 @@ protected:
   BoundArguments arguments_;
 };
 
-/// Checks the arguments (arguments.h), allocates workspace and packed memory, uploads, and runs the prepack launches once.
-Result<std::unique_ptr<Binding>> bind_program(const std::shared_ptr<const Executable> &executable, const Arguments &arguments);
+/// Checks the arguments (arguments.h), allocates workspace and packed memory, uploads, and runs the prepack launches
+/// once.
+Result<std::unique_ptr<Binding>> bind_program(const std::shared_ptr<const Executable> &executable,
+                                              const Arguments &arguments);
 
 } // namespace sparkle

@@ -41,7 +41,8 @@ public:
   Status fetch() override { return ok(); }
 
 private:
-  Result<std::vector<BoundLaunch>> bind_launches(const std::vector<Launch> &launches, const std::vector<int64_t> &bytes);
+  Result<std::vector<BoundLaunch>> bind_launches(const std::vector<Launch> &launches,
+                                                 const std::vector<int64_t> &bytes);
   void *address(TensorId id);
   Status reserve_scratch(int workers);
   Status run_all(const std::vector<BoundLaunch> &launches, const WorkerPool &pool);

@@ -121,11 +121,13 @@ Result<JitKernel> jit(const Program &imported, const JitOptions &options) {
     kernel.machine_ = options.machine;
     SPARKLE_TRY(const DeviceRequest request, parse_device_request(options.device));
     if (!kernel.machine_) {
-      SPARKLE_TRY(kernel.machine_, Machine::open({options.threads, options.compile.isa, VulkanOptions::from_environment()}));
+      SPARKLE_TRY(kernel.machine_,
+                  Machine::open({options.threads, options.compile.isa, VulkanOptions::from_environment()}));
     }
     SPARKLE_TRY(kernel.choice_, choose_device(imported, *kernel.machine_, request, options.compile));
     for (const DeviceLeftOut &out : kernel.choice_.left_out)
-      if (!request.is_auto) kernel.fallback_reason_ += (kernel.fallback_reason_.empty() ? "" : "; ") + out.name + ": " + out.reason;
+      if (!request.is_auto)
+        kernel.fallback_reason_ += (kernel.fallback_reason_.empty() ? "" : "; ") + out.name + ": " + out.reason;
     SPARKLE_TRY_STATUS(kernel.compile_next());
     return kernel;
   });

@@ -27,16 +27,17 @@ struct JitOptions {
 
 struct JitRunOptions {
   RunOptions run;
-  bool verify = false;       ///< Compare the results of a first run with the reference.
+  bool verify = false; ///< Compare the results of a first run with the reference.
   VerifyOptions verification;
   bool measure_peak = false; ///< Probe the device's peak right before and after.
 };
 
-/// A compiled program on the device that was chosen. Movable. One call at a time; what `bind` returned may run meanwhile.
+/// A compiled program on the device that was chosen. Movable. One call at a time; what `bind` returned may run
+/// meanwhile.
 class JitKernel {
 public:
-  /// Binds, runs, fetches. When the device fails and the request allows it, compiles for the next one and says so in the
-  /// report. A failed verification is no error: the report has verified = false.
+  /// Binds, runs, fetches. When the device fails and the request allows it, compiles for the next one and says so in
+  /// the report. A failed verification is no error: the report has verified = false.
   Result<RunReport> run(const Arguments &arguments, const JitRunOptions &options = {});
   /// On the device in use; falls back likewise.
   Result<std::unique_ptr<Binding>> bind(const Arguments &arguments);
@@ -65,8 +66,8 @@ private:
   std::shared_ptr<const Executable> executable_;
 };
 
-/// `imported`: every kernel at stage kImported. A failed internal check is kInternal here (unless a handler was set that
-/// ends the process), lack of memory kOutOfMemory.
+/// `imported`: every kernel at stage kImported. A failed internal check is kInternal here (unless a handler was set
+/// that ends the process), lack of memory kOutOfMemory.
 Result<JitKernel> jit(const Program &imported, const JitOptions &options = {});
 
 } // namespace sparkle

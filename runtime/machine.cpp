@@ -51,24 +51,18 @@ std::string reasons(const std::vector<DeviceLeftOut> &left_out) {
 
 std::string_view name_of(DeviceKind kind) {
   switch (kind) {
-  case DeviceKind::kCpu:
-    return "cpu";
-  case DeviceKind::kReference:
-    return "reference";
-  case DeviceKind::kVulkan:
-    return "vulkan";
+  case DeviceKind::kCpu: return "cpu";
+  case DeviceKind::kReference: return "reference";
+  case DeviceKind::kVulkan: return "vulkan";
   }
   return "?";
 }
 
 std::vector<std::string_view> targets_for(DeviceKind kind) {
   switch (kind) {
-  case DeviceKind::kCpu:
-    return {"x86", "llvm"};
-  case DeviceKind::kReference:
-    return {"reference"};
-  case DeviceKind::kVulkan:
-    return {"vulkan"};
+  case DeviceKind::kCpu: return {"x86", "llvm"};
+  case DeviceKind::kReference: return {"reference"};
+  case DeviceKind::kVulkan: return {"vulkan"};
   }
   return {};
 }
@@ -79,7 +73,8 @@ Machine::Machine(CpuInfo cpu, int threads, const MachineOptions &options)
 
 Result<std::shared_ptr<Machine>> Machine::open(const MachineOptions &options) {
   if (options.threads < 0)
-    return Error{ErrorCode::kInvalidInput, std::to_string(options.threads) + " threads were asked for; at least 1 is needed"};
+    return Error{ErrorCode::kInvalidInput,
+                 std::to_string(options.threads) + " threads were asked for; at least 1 is needed"};
   SPARKLE_TRY(CpuInfo cpu, detect_cpu(*host_cpu_reader(), options.isa));
   const int threads = options.threads > 0 ? options.threads : cpu.usable_cores;
   return std::shared_ptr<Machine>(new Machine(std::move(cpu), threads, options));

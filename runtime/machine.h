@@ -23,7 +23,7 @@ struct DeviceInfo {
   DeviceKind kind = DeviceKind::kCpu;
   int index = 0; ///< Of a Vulkan device.
   std::string name;
-  std::string driver; ///< Name and version; empty: none.
+  std::string driver;       ///< Name and version; empty: none.
   bool is_software = false; ///< A Vulkan driver that computes on the CPU.
   TargetInfo info;
 };
@@ -57,8 +57,8 @@ public:
   std::vector<DeviceInfo> devices();
   /// Opens Vulkan and the CPU's targets, for their reasons.
   std::vector<DeviceLeftOut> left_out();
-  /// `cpu`, `reference`, `vulkan` (the first one), `vulkan:1`. kNoDevice, with the reasons: it is not here; kInvalidInput:
-  /// no id.
+  /// `cpu`, `reference`, `vulkan` (the first one), `vulkan:1`. kNoDevice, with the reasons: it is not here;
+  /// kInvalidInput: no id.
   Result<DeviceInfo> find(const std::string &id);
 
   /// The opened device; opened anew when it died. kNoDevice, kDevice.

@@ -10,7 +10,7 @@
 namespace sparkle {
 namespace {
 
-constexpr int64_t kChains = 8;        ///< More than the latency of an fma in issue slots, few enough for registers.
+constexpr int64_t kChains = 8; ///< More than the latency of an fma in issue slots, few enough for registers.
 constexpr int64_t kStepsUnrolled = 16;
 constexpr int64_t kMostWorkers = 256;
 constexpr int64_t kGroupsPerUnit = 8; ///< Fills every unit and evens out the last wave.
@@ -42,7 +42,8 @@ public:
 
   StmtId build(ExprId worker, ExprId global_worker, VarId rounds) {
     const VarId a = b_.value_var("a", kF32Type), c = b_.value_var("c", kF32Type);
-    std::vector<StmtId> stmts{b_.kernel().add_stmt(Alloc{chains_}), load(a, src_, worker), load(c, src_, b_.add(worker, b_.index(1)))};
+    std::vector<StmtId> stmts{b_.kernel().add_stmt(Alloc{chains_}), load(a, src_, worker),
+                              load(c, src_, b_.add(worker, b_.index(1)))};
     stmts.push_back(each_chain("start", [&](ExprId chain) {
       const VarId value = b_.value_var("v", kF32Type);
       return b_.block({load(value, src_, b_.add(worker, chain)), b_.store(chains_, {chain}, b_.var(value))});
@@ -152,7 +153,9 @@ Result<double> measure_peak(Machine &machine, const DeviceInfo &device, const Wo
   if (device.kind == DeviceKind::kReference) return 0;
   if (device.kind == DeviceKind::kCpu) {
     PeakOptions options;
-    options.isa = device.info.lanes >= 16 ? ProbeIsa::kAvx512 : device.info.lanes >= 8 ? ProbeIsa::kAvx2 : ProbeIsa::kSse;
+    options.isa = device.info.lanes >= 16  ? ProbeIsa::kAvx512
+                  : device.info.lanes >= 8 ? ProbeIsa::kAvx2
+                                           : ProbeIsa::kSse;
     return probe_fma_peak(pool, options).gflops;
   }
   if (const double known = machine.known_peak(device.id); known > 0) return known;

@@ -44,8 +44,10 @@ void add_phases(RunReport &report, const Executable &executable) {
   for (const PassTime &time : executable.pipeline.times) {
     const auto same = [&](const PhaseTime &phase) { return phase.name == time.pass; };
     const auto found = std::ranges::find_if(report.phases, same);
-    if (found != report.phases.end()) found->ms += time.seconds * 1e3;
-    else report.phases.push_back({std::string(time.pass), time.seconds * 1e3});
+    if (found != report.phases.end())
+      found->ms += time.seconds * 1e3;
+    else
+      report.phases.push_back({std::string(time.pass), time.seconds * 1e3});
   }
   const CompileTimes &times = executable.times;
   report.phases.push_back({"lower", times.lower * 1e3});
@@ -115,10 +117,13 @@ std::string to_text(const RunReport &report) {
   line("verified", report.verify_text);
   line("compile", number(report.compile_ms) + " ms");
   line("kernel time", report.kernel_time.count > 0 ? number(report.kernel_time.median * 1e3) + " ms, spread " +
-                                                         number(report.kernel_time.spread * 100) + "%" : "");
+                                                         number(report.kernel_time.spread * 100) + "%"
+                                                   : "");
   line("wall time", number(report.wall.median * 1e3) + " ms, median of " + std::to_string(report.repeats));
   line("speed", number(report.gflops) + " GFLOPS");
-  line("peak", report.peak_gflops > 0 ? number(report.percent_of_peak) + "% of " + number(report.peak_gflops) + " GFLOPS measured" : "");
+  line("peak", report.peak_gflops > 0
+                   ? number(report.percent_of_peak) + "% of " + number(report.peak_gflops) + " GFLOPS measured"
+                   : "");
   line("suspect", report.suspect ? "more than 105% of the measured peak: do not trust these times" : "");
   line("bound", report.bound);
   line("bytes", std::to_string(report.bytes_moved));

@@ -28,7 +28,7 @@ struct RunReport {
   std::string schedule_source; ///< `user`, `automatic`, `neutral`, `none` (reference).
   int threads = 0;             ///< CPU; 0: other devices.
 
-  bool verified = false; ///< Compared and found right.
+  bool verified = false;   ///< Compared and found right.
   std::string verify_mode; ///< `full`, `sampled`; empty: not compared.
   bool verify_exact = false;
   double max_abs_error = 0;
@@ -37,9 +37,9 @@ struct RunReport {
   int64_t flops = 0;          ///< Nominal, padded taps counted.
   int64_t flops_executed = 0; ///< Without what filters and borders leave out.
   int repeats = 0;
-  TimeSummary wall;   ///< Seconds.
+  TimeSummary wall;        ///< Seconds.
   TimeSummary kernel_time; ///< Seconds; count 0: the device has no clock.
-  double gflops = 0;  ///< Nominal, by the median of the kernel time (wall time where there is none).
+  double gflops = 0;       ///< Nominal, by the median of the kernel time (wall time where there is none).
 
   double peak_gflops = 0;     ///< Measured beside the run; 0: not measured.
   double percent_of_peak = 0; ///< Of gflops.

@@ -15,7 +15,9 @@ Json milliseconds(const TimeSummary &times) {
 
 Json verification(const RunReport &report) {
   if (report.verify_mode.empty()) return nullptr;
-  return {{"mode", report.verify_mode}, {"exact", report.verify_exact}, {"max_abs_error", report.max_abs_error},
+  return {{"mode", report.verify_mode},
+          {"exact", report.verify_exact},
+          {"max_abs_error", report.max_abs_error},
           {"text", report.verify_text}};
 }
 

@@ -6,7 +6,8 @@
 namespace sparkle {
 namespace {
 
-/// Tiles end where the code changes: within this of the end of a dimension, and around multiples of small powers of two.
+/// Tiles end where the code changes: within this of the end of a dimension, and around multiples of small powers of
+/// two.
 constexpr int64_t kTail = 16;
 constexpr int kPointsPerBorder = 32;
 

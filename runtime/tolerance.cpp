@@ -29,16 +29,14 @@ bool is_function(UnaryOp op) {
   case UnaryOp::kFloor:
   case UnaryOp::kCeil:
   case UnaryOp::kRound:
-  case UnaryOp::kTrunc:
-    return false;
+  case UnaryOp::kTrunc: return false;
   case UnaryOp::kSqrt:
   case UnaryOp::kRsqrt:
   case UnaryOp::kExp:
   case UnaryOp::kLog:
   case UnaryOp::kTanh:
   case UnaryOp::kSigmoid:
-  case UnaryOp::kErf:
-    return true;
+  case UnaryOp::kErf: return true;
   }
   return true;
 }
@@ -78,8 +76,8 @@ private:
         [](const VarRef &) {}, [&](const Unary &unary) { add_unary(unary, type); },
         [&](const Binary &binary) { add_binary(binary, type); }, [](const Compare &) {}, [](const Select &) {},
         [&](const Fma &) { roundings_ += 2; }, [&](const Cast &cast) { add_cast(kernel, cast); }, [](const Ramp &) {},
-        [](const Broadcast &) {}, [](const Shuffle &) {}, [](const ReduceLanes &) {}, [](const Dot &) {}, [](const Read &) {},
-        [&](const Reduce &reduce) { add_reduce(kernel, reduce, type); });
+        [](const Broadcast &) {}, [](const Shuffle &) {}, [](const ReduceLanes &) {}, [](const Dot &) {},
+        [](const Read &) {}, [&](const Reduce &reduce) { add_reduce(kernel, reduce, type); });
   }
 
   void add_constant(double constant) {
@@ -104,7 +102,8 @@ private:
   void add_cast(const Kernel &kernel, const Cast &cast) {
     const Scalar from = kernel.type_of(cast.a).scalar;
     if (is_float(from) && is_integer(cast.type.scalar)) rounds_to_integers_ = true;
-    if (cast.type.scalar == Scalar::kF16 || cast.type.scalar == Scalar::kBF16) narrowings_ += roundoff(cast.type.scalar);
+    if (cast.type.scalar == Scalar::kF16 || cast.type.scalar == Scalar::kBF16)
+      narrowings_ += roundoff(cast.type.scalar);
   }
 
   void add_reduce(const Kernel &kernel, const Reduce &reduce, Type type) {
@@ -135,7 +134,9 @@ private:
 
 } // namespace
 
-Tolerance tolerance_of(const Program &imported, const std::vector<int64_t> &symbols) { return Survey(imported, symbols).result(); }
+Tolerance tolerance_of(const Program &imported, const std::vector<int64_t> &symbols) {
+  return Survey(imported, symbols).result();
+}
 
 double allowed_error(const Tolerance &tolerance, Scalar element, double magnitude, bool whole_inputs) {
   if (whole_inputs && tolerance.keeps_whole_numbers && magnitude <= tolerance.exact_magnitude) return 0;

@@ -8,9 +8,9 @@
 
 namespace sparkle {
 
-/// Rounding errors of a program's results. With terms of total magnitude m (reference/sampled.h, Sample) a result lies within
-/// `relative` * m of the exact value: n * eps, n the operations that one term passes through at most (the standard bound for
-/// sums in any order: Higham, Accuracy and Stability of Numerical Algorithms, 4.2).
+/// Rounding errors of a program's results. With terms of total magnitude m (reference/sampled.h, Sample) a result lies
+/// within `relative` * m of the exact value: n * eps, n the operations that one term passes through at most (the
+/// standard bound for sums in any order: Higham, Accuracy and Stability of Numerical Algorithms, 4.2).
 struct Tolerance {
   double relative = 0;
   /// Whole numbers stay exact: only + - * min max, comparisons, and constants that are multiples of a power of two.

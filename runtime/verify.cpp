@@ -193,12 +193,9 @@ Status Comparison::compare_sampled(TensorId id) {
 
 std::string_view name_of(VerifyMode mode) {
   switch (mode) {
-  case VerifyMode::kAuto:
-    return "auto";
-  case VerifyMode::kFull:
-    return "full";
-  case VerifyMode::kSampled:
-    return "sampled";
+  case VerifyMode::kAuto: return "auto";
+  case VerifyMode::kFull: return "full";
+  case VerifyMode::kSampled: return "sampled";
   }
   return "?";
 }
@@ -211,7 +208,8 @@ std::string VerifyReport::text() const {
   return text + "], computed " + std::to_string(worst_computed) + ", expected " + std::to_string(worst_expected);
 }
 
-Result<Verifier> Verifier::prepare(const Program &imported, const BoundArguments &arguments, const VerifyOptions &options) {
+Result<Verifier> Verifier::prepare(const Program &imported, const BoundArguments &arguments,
+                                   const VerifyOptions &options) {
   Verifier verifier(imported, arguments, options);
   for (uint32_t i = 0; i < imported.tensors.size(); ++i) {
     const auto id = static_cast<TensorId>(i);
@@ -234,8 +232,10 @@ Result<VerifyReport> Verifier::check() const {
     const auto id = static_cast<TensorId>(i);
     HostTensor *tensor = arguments_->tensors[id];
     if (!tensor) continue;
-    if (is_result(program_->tensors[id].role)) work = std::max(work, tensor->element_count());
-    else add_input(id, *tensor);
+    if (is_result(program_->tensors[id].role))
+      work = std::max(work, tensor->element_count());
+    else
+      add_input(id, *tensor);
   }
   for (const auto &[id, tensor] : before_) add_input(id, *tensor);
   Comparison comparison(*program_, *arguments_, options_, std::move(inputs), whole_inputs);

@@ -26,9 +26,9 @@ struct VerifyOptions {
 struct VerifyReport {
   bool passed = false;
   VerifyMode mode = VerifyMode::kFull; ///< What was done.
-  bool exact = false;         ///< Every element that was compared had to be equal, and was.
-  int64_t compared = 0;       ///< Elements.
-  int64_t wrong = 0;          ///< Elements outside the derived bound (tolerance.h).
+  bool exact = false;                  ///< Every element that was compared had to be equal, and was.
+  int64_t compared = 0;                ///< Elements.
+  int64_t wrong = 0;                   ///< Elements outside the derived bound (tolerance.h).
   double max_abs_error = 0;
   double max_bound_share = 0; ///< Largest error over what was allowed; 0 where all had to be equal and were.
   std::string worst_tensor;   ///< Where the share (or, without wrong elements, the error) is largest.
@@ -43,9 +43,10 @@ struct VerifyReport {
 class Verifier {
 public:
   /// kOutOfMemory: no room for the copies.
-  static Result<Verifier> prepare(const Program &imported, const BoundArguments &arguments, const VerifyOptions &options = {});
-  /// Compares the results as they are after exactly one run. kUnsupported: the program can neither be interpreted within
-  /// reason nor sampled.
+  static Result<Verifier> prepare(const Program &imported, const BoundArguments &arguments,
+                                  const VerifyOptions &options = {});
+  /// Compares the results as they are after exactly one run. kUnsupported: the program can neither be interpreted
+  /// within reason nor sampled.
   Result<VerifyReport> check() const;
 
 private:

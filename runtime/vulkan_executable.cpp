@@ -14,7 +14,9 @@ constexpr int64_t kVectorBytes = 16;
 /// What offsets in workspace and packed blocks are multiples of (Artifact::offsets).
 constexpr int64_t kBlockAlignment = 64;
 
-int64_t whole_vectors(int64_t bytes) { return std::max<int64_t>((bytes + kVectorBytes - 1) / kVectorBytes, 1) * kVectorBytes; }
+int64_t whole_vectors(int64_t bytes) {
+  return std::max<int64_t>((bytes + kVectorBytes - 1) / kVectorBytes, 1) * kVectorBytes;
+}
 
 int64_t push_bytes(const Artifact &artifact) {
   return static_cast<int64_t>(8 * artifact.symbols.size() + 4 * artifact.uniforms.size());

@@ -9,8 +9,8 @@
 
 namespace sparkle {
 
-/// Name of the fixture for a device: the first line of targets/fixtures/devices.txt whose text occurs in the name of the
-/// device or of its driver, case aside; `generic_gpu` where none does.
+/// Name of the fixture for a device: the first line of targets/fixtures/devices.txt whose text occurs in the name of
+/// the device or of its driver, case aside; `generic_gpu` where none does.
 std::string_view fixture_for(const VulkanLimits &limits);
 
 /// A machine that was built in (targets/fixtures/NAME.target). kInvalidInput: there is none of that name.

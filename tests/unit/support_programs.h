@@ -16,7 +16,8 @@ struct ConvShape {
   int64_t ow() const { return (iw + 2 * pad - kw) / stride + 1; }
 };
 
-inline BufferId add_argument(Program &program, Builder &b, std::string name, const std::vector<int64_t> &extents, Role role) {
+inline BufferId add_argument(Program &program, Builder &b, std::string name, const std::vector<int64_t> &extents,
+                             Role role) {
   Tensor tensor;
   tensor.name = name;
   tensor.role = role;
@@ -45,9 +46,13 @@ inline Program conv_program(const ConvShape &s) {
   const BufferId wei = add_argument(program, b, "wei", {s.kh, s.kw, s.ic, s.oc}, Role::kConst);
   const BufferId bias = add_argument(program, b, "bias", {s.oc}, Role::kConst);
   const BufferId dst = add_argument(program, b, "dst", {s.n, s.oh(), s.ow(), s.oc}, Role::kOutput);
-  const auto variable = [&](const char *name, VarKind kind) { return kernel.add_var({name, kIndexType, kind, name, 0}); };
-  const VarId n = variable("n", VarKind::kLoop), oh = variable("oh", VarKind::kLoop), ow = variable("ow", VarKind::kLoop);
-  const VarId oc = variable("oc", VarKind::kLoop), kh = variable("kh", VarKind::kAxis), kw = variable("kw", VarKind::kAxis);
+  const auto variable = [&](const char *name, VarKind kind) {
+    return kernel.add_var({name, kIndexType, kind, name, 0});
+  };
+  const VarId n = variable("n", VarKind::kLoop), oh = variable("oh", VarKind::kLoop),
+              ow = variable("ow", VarKind::kLoop);
+  const VarId oc = variable("oc", VarKind::kLoop), kh = variable("kh", VarKind::kAxis),
+              kw = variable("kw", VarKind::kAxis);
   const VarId ic = variable("ic", VarKind::kAxis);
   const auto position = [&](VarId out, VarId tap) {
     return b.add(b.mul(b.var(out), b.index(s.stride)), b.sub(b.var(tap), b.index(s.pad)));
@@ -89,7 +94,7 @@ inline constexpr std::string_view kGpuConvSchedule = R"(kernel dst {
   fuse k = kh kw ic
   split p: group, unrolled 2, worker 16, unrolled 4
   split oc: group, unrolled 2, worker 16, lane 4
-  split k: serial, unrolled 16
+  split k: serial, unrolled 8
   order p.0 oc.0 p.2 oc.2 k.0 k.1 p.1 p.3 oc.1 oc.3
   stage wei far layout oc.0 k.0 k.1 oc.1 oc.2 oc.3
   stage src near at k.0 layout k.1 p.1 p.2 p.3 skew 4 walk p.1 p.2 p.3 k.1 lanes 4 buffers 2 ahead 1

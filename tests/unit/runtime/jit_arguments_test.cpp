@@ -16,7 +16,9 @@ struct ArgumentsTest : testing::Test {
   HostTensor src = make({1, 4, 5, 3}), wei = make({1, 1, 3, 2}), bias = make({2}), dst = make({1, 4, 5, 2});
   Arguments arguments{{"src", &src}, {"wei", &wei}, {"bias", &bias}, {"dst", &dst}};
 
-  Result<BoundArguments> check() { return check_arguments(program.tensors, program.symbols, program.uniforms, arguments); }
+  Result<BoundArguments> check() {
+    return check_arguments(program.tensors, program.symbols, program.uniforms, arguments);
+  }
   void expect_refusal(const std::string &part) {
     const Result<BoundArguments> bound = check();
     ASSERT_FALSE(bound);

@@ -11,7 +11,8 @@ using test::ConvCase;
 constexpr test::ConvShape kSmall{1, 6, 7, 16, 24, 1, 1, 1, 0};
 
 TEST(DeviceRequest, ReadsEveryForm) {
-  for (const char *text : {"auto", "cpu", "reference", "vulkan", "vulkan:0", "vulkan:12", "auto!", "cpu!", "vulkan:1!"}) {
+  for (const char *text :
+       {"auto", "cpu", "reference", "vulkan", "vulkan:0", "vulkan:12", "auto!", "cpu!", "vulkan:1!"}) {
     const Result<DeviceRequest> request = parse_device_request(text);
     ASSERT_TRUE(request) << text;
     EXPECT_EQ(request->text, text);
@@ -21,7 +22,8 @@ TEST(DeviceRequest, ReadsEveryForm) {
 }
 
 TEST(DeviceRequest, RefusesOtherText) {
-  for (const char *text : {"", "!", "gpu", "vulkan:", "vulkan:x", "vulkan:-1", "vulkan:99999999999", "cpu!!", "CPU", "cpu "}) {
+  for (const char *text :
+       {"", "!", "gpu", "vulkan:", "vulkan:x", "vulkan:-1", "vulkan:99999999999", "cpu!!", "CPU", "cpu "}) {
     const Result<DeviceRequest> request = parse_device_request(text);
     ASSERT_FALSE(request) << text;
     EXPECT_EQ(request.error().code, ErrorCode::kInvalidInput);
@@ -36,7 +38,8 @@ TEST(Choice, AutoStatesItsPredictionAndLeavesOutSoftwareDrivers) {
   EXPECT_GT(choice->candidates.front().predicted_seconds, 0);
   EXPECT_NE(choice->why.find("cpu predicted"), std::string::npos) << choice->why;
   for (const DeviceInfo &device : test::machine()->vulkan()) {
-    const bool is_candidate = std::ranges::any_of(choice->candidates, [&](const DeviceCandidate &c) { return c.device.id == device.id; });
+    const bool is_candidate =
+        std::ranges::any_of(choice->candidates, [&](const DeviceCandidate &c) { return c.device.id == device.id; });
     EXPECT_EQ(is_candidate, !device.is_software);
   }
   EXPECT_EQ(choice->candidates.back().device.id, "reference");
@@ -73,7 +76,9 @@ TEST(Choice, WithoutALoaderVulkanIsLeftOutWithTheReason) {
   ASSERT_TRUE(opened);
   EXPECT_TRUE((*opened)->vulkan().empty());
   const std::vector<DeviceLeftOut> left_out = (*opened)->left_out();
-  const auto says_why = [](const DeviceLeftOut &out) { return out.reason.find("libvulkan-that-is-not-there.so") != std::string::npos; };
+  const auto says_why = [](const DeviceLeftOut &out) {
+    return out.reason.find("libvulkan-that-is-not-there.so") != std::string::npos;
+  };
   EXPECT_TRUE(std::ranges::any_of(left_out, says_why));
 }
 

@@ -26,12 +26,15 @@ TEST(Report, JsonHoldsWhatWasAskedAndUsed) {
   RunReport report = test::run_verified(conv, "cpu!");
   report.device_name = "bad \xFF name";
   const std::string json = to_json(report, -1);
-  for (const char *part : {"\"device_requested\":\"cpu!\"", "\"device_used\":\"cpu\"", "\"verified\":true", "\"mode\":\"full\"",
-                           "\"phases_ms\":{\"place\":", "\"lower\":", "\"threads\":2", "\"suspect\":false"})
+  for (const char *part :
+       {"\"device_requested\":\"cpu!\"", "\"device_used\":\"cpu\"", "\"verified\":true", "\"mode\":\"full\"",
+        "\"phases_ms\":{\"place\":", "\"lower\":", "\"threads\":2", "\"suspect\":false"})
     EXPECT_NE(json.find(part), std::string::npos) << part << " in " << json;
   EXPECT_EQ(json.find('\n'), std::string::npos);
   EXPECT_NE(to_text(report).find("asked for cpu!"), std::string::npos);
-  EXPECT_EQ(report.bytes_moved, 4 * (1 * 6 * 7 * 16 + 16 * 24 + 24 + 1 * 6 * 7 * 24));
+  const int64_t compulsory = 4 * (1 * 6 * 7 * 16 + 16 * 24 + 24 + 1 * 6 * 7 * 24);
+  EXPECT_GE(report.bytes_moved, compulsory); // packed weights may be padded
+  EXPECT_EQ(test::run_verified(conv, "reference!").bytes_moved, compulsory);
 }
 
 TEST(Peaks, AreMeasuredOnEveryDevice) {
@@ -39,8 +42,10 @@ TEST(Peaks, AreMeasuredOnEveryDevice) {
   for (const DeviceInfo &device : machine->devices()) {
     const Result<double> peak = measure_peak(*machine, device, machine->pool());
     ASSERT_TRUE(peak) << device.id << ": " << peak.error().text;
-    if (device.kind == DeviceKind::kReference) EXPECT_EQ(*peak, 0);
-    else EXPECT_GT(*peak, 0.05) << device.id;
+    if (device.kind == DeviceKind::kReference)
+      EXPECT_EQ(*peak, 0);
+    else
+      EXPECT_GT(*peak, 0.05) << device.id;
     if (device.kind == DeviceKind::kVulkan) EXPECT_EQ(machine->known_peak(device.id), *peak);
   }
 }

@@ -38,7 +38,8 @@ TEST_F(VerifyTest, WholeNumbersMustBeEqual) {
     const VerifyReport right = compare([](HostTensor &) {});
     EXPECT_TRUE(right.passed && right.exact) << right.text();
     EXPECT_EQ(right.mode, mode);
-    const VerifyReport wrong = compare([](HostTensor &dst) { dst.set(dst.element_count() - 1, dst.get(dst.element_count() - 1) + 0.001); });
+    const VerifyReport wrong =
+        compare([](HostTensor &dst) { dst.set(dst.element_count() - 1, dst.get(dst.element_count() - 1) + 0.001); });
     EXPECT_FALSE(wrong.passed);
     EXPECT_EQ(wrong.wrong, 1);
     EXPECT_EQ(wrong.worst_tensor, "dst");
@@ -57,7 +58,8 @@ TEST_F(VerifyTest, RealNumbersMayRoundButNoMore) {
       for (int64_t i = 0; i < dst.element_count(); ++i) best = dst.get(i) > dst.get(best) ? i : best;
       return best;
     };
-    const VerifyReport right = compare([&](HostTensor &dst) { dst.set(largest(dst), dst.get(largest(dst)) * (1 + 1e-6)); });
+    const VerifyReport right =
+        compare([&](HostTensor &dst) { dst.set(largest(dst), dst.get(largest(dst)) * (1 + 1e-6)); });
     EXPECT_TRUE(right.passed) << right.text();
     EXPECT_FALSE(right.exact);
     const VerifyReport wrong = compare([](HostTensor &dst) { dst.set(0, dst.get(0) + 0.01); });
@@ -85,7 +87,8 @@ TEST(SamplePoints, HoldCornersAndTailsOnce) {
   EXPECT_TRUE(std::ranges::adjacent_find(points) == points.end());
   for (const std::vector<int64_t> &corner : {std::vector<int64_t>{0, 0, 0}, {2, 0, 0}, {0, 0, 199}, {2, 0, 199}})
     EXPECT_TRUE(std::ranges::binary_search(points, corner));
-  EXPECT_TRUE(std::ranges::all_of(points, [&](const auto &p) { return p[0] < 3 && p[1] == 0 && p[2] >= 0 && p[2] < 200; }));
+  EXPECT_TRUE(
+      std::ranges::all_of(points, [&](const auto &p) { return p[0] < 3 && p[1] == 0 && p[2] >= 0 && p[2] < 200; }));
   EXPECT_GT(std::ranges::count_if(points, [](const auto &p) { return p[2] >= 184; }), 10);
   EXPECT_TRUE(sample_points({4, 0}, 10, 1).empty());
   EXPECT_EQ(sample_points({}, 10, 1).size(), 1u);
