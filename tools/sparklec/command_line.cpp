@@ -1,0 +1,166 @@
+#include "tools/sparklec/command_line.h"
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/sparklec/help.h"
+
+namespace sparkle::cli {
+namespace {
+
+CLI::App *add_command(CLI::App &app, const CommandHelp &help) {
+  CLI::App *command = app.add_subcommand(std::string(help.name), std::string(help.purpose));
+  command->footer(std::string(help.examples));
+  return command;
+}
+
+/// One value for each time the option is given: `-D N=1 file.spk` must not take the file along.
+CLI::Option *add_list(CLI::App *command, const std::string &names, std::vector<std::string> &to,
+                      const std::string &help) {
+  return command->add_option(names, to, help)->allow_extra_args(false);
+}
+
+void add_program(CLI::App *command, ProgramOptions &options) {
+  command->add_option("FILE", options.file, "Program text (*.spk)")->required();
+  command->add_option("--kernel", options.kernel, "Kernel to take, when the file has several");
+  add_list(command, "-D,--define", options.defines,
+           "NAME=VALUE: a dimension, an `int` parameter or a run-time scalar. May be repeated");
+}
+
+void add_plan(CLI::App *command, PlanOptions &options) {
+  command
+      ->add_option("--target-info", options.target_info, "Plan for this machine: a file, or one of " + fixture_names())
+      ->envname("SPARKLE_TARGET_INFO");
+  command->add_option("--schedule", options.schedule, "File with a schedule, in place of the cost model's choice")
+      ->envname("SPARKLE_SCHEDULE");
+  command->add_option("--isa", options.isa, "Widest instruction set of the CPU to use")
+      ->check(CLI::IsMember({"avx2", "avx512"}))
+      ->envname("SPARKLE_ISA");
+  command->add_flag("--strict", options.strict, "Add in the order of the text, contract nothing")
+      ->envname("SPARKLE_STRICT");
+}
+
+void add_run_measuring(CLI::App *command, RunCommand &run) {
+  command->add_option("--repeat", run.repeat, "Timed runs; left out: as many as fit half a second, at most 20")
+      ->check(CLI::Range(1, 1000000))
+      ->envname("SPARKLE_REPEAT");
+  command->add_flag("--warmup{1}", run.warmup, "Untimed runs before (--warmup=3: three)")
+      ->check(CLI::Range(0, 1000000))
+      ->envname("SPARKLE_WARMUP");
+  command->add_option("--threads", run.threads, "Threads of the CPU; left out: one a usable core")
+      ->check(CLI::Range(1, 4096))
+      ->envname("SPARKLE_THREADS");
+  command
+      ->add_option("--print-after", run.print_after,
+                   "Print the program after this pass (`import`, `all`) to standard error")
+      ->envname("SPARKLE_PRINT_AFTER");
+  command->add_flag("--time-passes", run.time_passes, "Print the time of each pass to standard error")
+      ->envname("SPARKLE_TIME_PASSES");
+  command->add_flag("--json", run.json, "Print one JSON object instead of the table")->envname("SPARKLE_JSON");
+}
+
+CLI::App *add_run(CLI::App &app, RunCommand &run) {
+  CLI::App *command = add_command(app, kRunHelp);
+  add_program(command, run.program);
+  command
+      ->add_option("--device", run.device,
+                   "auto, cpu, reference, vulkan or vulkan:N; with `!` nothing else may be used")
+      ->capture_default_str()
+      ->envname("SPARKLE_DEVICE");
+  command->add_option("--target", run.target, "Who makes the code; left out: the device's preferred one")
+      ->check(CLI::IsMember({"x86", "llvm", "vulkan", "reference"}))
+      ->envname("SPARKLE_TARGET");
+  add_list(command, "--input", run.inputs,
+           "NAME=WHAT: photo.png, a.npy, random[:SEED], integers[:SEED], zeros or ramp; `*=WHAT` for all others. Left "
+           "out: random");
+  add_list(command, "--output", run.outputs, "NAME=FILE: write a result to out.png or out.npy");
+  command
+      ->add_flag("--verify{auto}", run.verify,
+                 "Compare the results with the reference: --verify=full, --verify=sampled")
+      ->check(CLI::IsMember({"auto", "full", "sampled"}))
+      ->envname("SPARKLE_VERIFY");
+  add_plan(command, run.plan);
+  add_run_measuring(command, run);
+  return command;
+}
+
+CLI::App *add_emit(CLI::App &app, EmitCommand &emit) {
+  CLI::App *command = add_command(app, kEmitHelp);
+  add_program(command, emit.program);
+  command->add_option("--stage", emit.stage, "ast, bound, ir, ir:PASS, schedule, llvm, asm, glsl or spirv")
+      ->capture_default_str();
+  command->add_option("-o,--output", emit.output, "Write to this file; `spirv` needs one");
+  add_plan(command, emit.plan);
+  return command;
+}
+
+CLI::App *add_explain(CLI::App &app, ExplainCommand &explain) {
+  CLI::App *command = add_command(app, kExplainHelp);
+  add_program(command, explain.program);
+  command->add_option("--candidates", explain.candidates, "Schedules to compare for each kernel")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  add_plan(command, explain.plan);
+  return command;
+}
+
+CLI::App *add_devices(CLI::App &app, DevicesCommand &devices) {
+  CLI::App *command = add_command(app, kDevicesHelp);
+  command->add_flag("--measure", devices.measure, "Measure peaks (about a second a device) and remember them");
+  command->add_option("--info", devices.info,
+                      "Print the machine description of a device or fixture, for --target-info");
+  command->add_flag("--json", devices.json, "Print one JSON object instead of the table")->envname("SPARKLE_JSON");
+  return command;
+}
+
+ParsedCommandLine usage_error(const std::string &text, const CLI::App &app) {
+  std::string command = "sparklec";
+  for (const CLI::App *sub : app.get_subcommands()) command += " " + sub->get_name();
+  std::fprintf(stderr, "sparklec: error: %s\ntry `%s --help`\n", text.c_str(), command.c_str());
+  return {std::nullopt, ExitCode::kUsage};
+}
+
+} // namespace
+
+ParsedCommandLine parse_command_line(int argc, const char *const *argv) {
+  CLI::App app{std::string(kMainHelp.purpose), "sparklec"};
+  app.footer(std::string(kMainHelp.examples));
+  app.set_version_flag("--version", "sparklec " SPARKLE_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  std::string diagnostics = "text";
+  app.add_option("--diagnostics", diagnostics, "Form of messages about the program: text or json (one object a line)")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->envname("SPARKLE_DIAGNOSTICS");
+
+  RunCommand run;
+  EmitCommand emit;
+  ExplainCommand explain;
+  DevicesCommand devices;
+  const CLI::App *run_command = add_run(app, run);
+  const CLI::App *emit_command = add_emit(app, emit);
+  const CLI::App *explain_command = add_explain(app, explain);
+  add_devices(app, devices);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success &asked) { // help, version
+    app.exit(asked);
+    return {std::nullopt, ExitCode::kDone};
+  } catch (const CLI::ParseError &mistake) {
+    return usage_error(mistake.what(), app);
+  }
+  CommandLine line;
+  line.diagnostics = diagnostics == "json" ? DiagnosticsForm::kJson : DiagnosticsForm::kText;
+  if (run_command->parsed())
+    line.command = run;
+  else if (emit_command->parsed())
+    line.command = emit;
+  else if (explain_command->parsed())
+    line.command = explain;
+  else
+    line.command = devices;
+  return {line, ExitCode::kDone};
+}
+
+} // namespace sparkle::cli

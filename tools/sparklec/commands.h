@@ -1,0 +1,14 @@
+// The commands. Each prints its result and returns how the process ends; errors go to Console::fail.
+#pragma once
+
+#include "tools/sparklec/console.h"
+#include "tools/sparklec/options.h"
+
+namespace sparkle::cli {
+
+Result<ExitCode> run(const RunCommand &command, Console &console);
+Result<ExitCode> emit(const EmitCommand &command, Console &console);
+Result<ExitCode> explain(const ExplainCommand &command, Console &console);
+Result<ExitCode> devices(const DevicesCommand &command, Console &console);
+
+} // namespace sparkle::cli

@@ -1,0 +1,131 @@
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/machine.h"
+#include "runtime/peak_probe.h"
+#include "runtime/peaks.h"
+#include "tools/sparklec/commands.h"
+#include "tools/sparklec/peak_cache.h"
+#include "tools/sparklec/target_choice.h"
+
+namespace sparkle::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string key_of(const DeviceInfo &device) {
+  return device.name + " | " + device.driver + " | " + std::to_string(device.info.units) + " units, " +
+         std::to_string(device.info.lanes) + " lanes";
+}
+
+Result<MeasuredPeak> measure(Machine &machine, const DeviceInfo &device) {
+  MeasuredPeak peak;
+  const WorkerPool pool = machine.pool();
+  SPARKLE_TRY(peak.gflops, measure_peak(machine, device, pool));
+  if (device.kind != DeviceKind::kCpu) return peak;
+  SPARKLE_TRY(peak.read_gbs, probe_read_bandwidth(pool));
+  return peak;
+}
+
+/// Adds what can be measured now; a device that fails keeps its old entry, and the user is told.
+PeakCache measure_all(Machine &machine, const std::vector<DeviceInfo> &devices, PeakCache peaks,
+                      const Console &console) {
+  for (const DeviceInfo &device : devices) {
+    if (device.kind == DeviceKind::kReference) continue;
+    const Result<MeasuredPeak> peak = measure(machine, device);
+    if (peak)
+      peaks[key_of(device)] = *peak;
+    else
+      console.note(device.id + " was not measured: " + peak.error().text);
+  }
+  return peaks;
+}
+
+std::string rates(const MeasuredPeak &peak) {
+  char text[96];
+  std::snprintf(text, sizeof text, "%.1f GFLOPS", peak.gflops);
+  std::string out = text;
+  if (peak.read_gbs > 0) {
+    std::snprintf(text, sizeof text, ", reads memory at %.1f GB/s", peak.read_gbs);
+    out += text;
+  }
+  return out;
+}
+
+std::string describe(const DeviceInfo &device, const PeakCache &peaks) {
+  std::string id = device.id;
+  id.resize(std::max<size_t>(id.size(), 12), ' ');
+  const std::string indent(14, ' ');
+  std::string text = id + "  " + device.name + (device.is_software ? " (software)" : "") + "\n";
+  if (!device.driver.empty()) text += indent + "driver " + device.driver + "\n";
+  if (device.kind == DeviceKind::kReference) return text;
+  const TargetInfo &info = device.info;
+  text += indent + std::to_string(info.units) + " units, " + std::to_string(info.max_workers) + " workers a group, " +
+          std::to_string(info.lanes) + " lanes, " + std::to_string(info.registers) + " registers\n";
+  const auto peak = peaks.find(key_of(device));
+  text +=
+      indent + (peak == peaks.end() ? "peak not measured (--measure)" : "measured peak " + rates(peak->second)) + "\n";
+  return text;
+}
+
+std::string as_text(const std::vector<DeviceInfo> &devices, const std::vector<DeviceLeftOut> &left_out,
+                    const PeakCache &peaks) {
+  std::string text;
+  for (const DeviceInfo &device : devices) text += describe(device, peaks);
+  for (const DeviceLeftOut &entry : left_out) text += "left out: " + entry.name + ": " + entry.reason + "\n";
+  return text;
+}
+
+std::string as_json(const std::vector<DeviceInfo> &devices, const std::vector<DeviceLeftOut> &left_out,
+                    const PeakCache &peaks) {
+  Json list = Json::array(), out_list = Json::array();
+  for (const DeviceInfo &device : devices) {
+    const auto peak = peaks.find(key_of(device));
+    const bool known = peak != peaks.end();
+    list.push_back({{"id", device.id},
+                    {"kind", name_of(device.kind)},
+                    {"name", device.name},
+                    {"driver", device.driver.empty() ? Json(nullptr) : Json(device.driver)},
+                    {"is_software", device.is_software},
+                    {"units", device.info.units},
+                    {"lanes", device.info.lanes},
+                    {"peak_gflops", known ? Json(peak->second.gflops) : Json(nullptr)},
+                    {"read_gbs", known && peak->second.read_gbs > 0 ? Json(peak->second.read_gbs) : Json(nullptr)}});
+  }
+  for (const DeviceLeftOut &entry : left_out) out_list.push_back({{"name", entry.name}, {"reason", entry.reason}});
+  return Json{{"devices", list}, {"left_out", out_list}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<TargetInfo> info_of(const std::string &name, Machine &machine, Console &console) {
+  const Result<DeviceInfo> device = machine.find(name);
+  if (device) return device->info;
+  if (device.error().code == ErrorCode::kNoDevice) return device.error();
+  return load_target_info(name, console);
+}
+
+} // namespace
+
+Result<ExitCode> devices(const DevicesCommand &command, Console &console) {
+  if (command.json) console.use_json();
+  SPARKLE_TRY(const std::shared_ptr<Machine> machine, Machine::open());
+  if (!command.info.empty()) {
+    SPARKLE_TRY(const TargetInfo info, info_of(command.info, *machine, console));
+    console.print(to_text(info));
+    return ExitCode::kDone;
+  }
+  const std::vector<DeviceInfo> devices = machine->devices();
+  const std::string path = peak_cache_path();
+  PeakCache peaks = path.empty() ? PeakCache{} : read_peak_cache(path);
+  if (command.measure) {
+    peaks = measure_all(*machine, devices, std::move(peaks), console);
+    const Status written =
+        path.empty() ? Error{ErrorCode::kIo, "no cache directory is known"} : write_peak_cache(path, peaks);
+    if (!written) console.note("the peaks were not remembered: " + written.error().text);
+  }
+  const std::vector<DeviceLeftOut> left_out = machine->left_out();
+  console.print(command.json ? as_json(devices, left_out, peaks) : as_text(devices, left_out, peaks));
+  return ExitCode::kDone;
+}
+
+} // namespace sparkle::cli

@@ -1,0 +1,138 @@
+#include <cmath>
+#include <cstdio>
+
+#include "compiler/pipeline/pipeline.h"
+#include "compiler/schedule/cost_model.h"
+#include "targets/registry.h"
+#include "tools/sparklec/commands.h"
+#include "tools/sparklec/program_source.h"
+#include "tools/sparklec/target_choice.h"
+
+namespace sparkle::cli {
+namespace {
+
+std::string number(double value, const char *unit = "") {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.4g%s", value, unit);
+  return text;
+}
+
+std::string time(double seconds) {
+  return seconds < 1e-3 ? number(seconds * 1e6, " us") : number(seconds * 1e3, " ms");
+}
+
+std::string line(std::string key, const std::string &value) {
+  constexpr size_t kKeyWidth = 14;
+  key.resize(kKeyWidth, ' ');
+  return "  " + key + value + "\n";
+}
+
+std::string machine_text(const TargetInfo &info) {
+  std::string text = "machine       " + info.name + ": " + std::to_string(info.units) + " units x " +
+                     std::to_string(info.max_workers) + " workers x " + std::to_string(info.lanes) + " lanes, " +
+                     number(info.clock_ghz, " GHz") + ", " + number(peak_gflops(info), " GFLOPS") + "\n";
+  for (const MemoryInfo &memory : info.memories)
+    text +=
+        line(memory.name, (memory.bytes > 0 ? number(static_cast<double>(memory.bytes) / 1024, " KiB") : "any size") +
+                              ", " + number(memory.bytes_per_cycle, " bytes a cycle"));
+  return text;
+}
+
+std::string prediction_text(const Prediction &prediction) {
+  if (!std::isfinite(prediction.seconds)) return line("refused", prediction.bound);
+  std::string text = line("predicted", time(prediction.seconds) + ", " +
+                                           number(prediction.efficiency * 100, "% of the machine's peak"));
+  text += line("bound by", prediction.bound);
+  text += line("cycles", number(prediction.arithmetic_cycles) + " of arithmetic, " + number(prediction.load_cycles) +
+                             " of loads a unit; " + time(prediction.memory_seconds) + " of memory");
+  text += line("waste", number(prediction.tile_waste * 100, "% of the arithmetic falls on padding of tiles"));
+  text += line("balance", number(prediction.balance * 100, "% of the units are busy"));
+  text += line("registers", std::to_string(prediction.registers) + " a worker");
+  if (prediction.near_bytes > 0)
+    text += line("near memory", number(static_cast<double>(prediction.near_bytes) / 1024, " KiB a group"));
+  for (const std::string &set : prediction.working_sets) text += line("working set", set);
+  return text;
+}
+
+std::string indented(const std::string &text) {
+  std::string out = "  ";
+  for (const char c : text) {
+    out += c;
+    if (c == '\n') out += "  ";
+  }
+  while (out.ends_with(' ') || out.ends_with('\n')) out.pop_back();
+  return out + "\n";
+}
+
+/// Why `loser` was not taken, in the model's own terms.
+std::string comparison(const ScheduleCandidate &best, const ScheduleCandidate &loser) {
+  const Prediction &a = best.prediction, &b = loser.prediction;
+  if (!std::isfinite(b.seconds)) return "refused: " + b.bound;
+  std::string why =
+      time(b.seconds) + ", " + number((b.seconds / a.seconds - 1) * 100, "% slower") + "; bound by " + b.bound;
+  if (b.tile_waste > a.tile_waste + 0.005) why += "; " + number(b.tile_waste * 100, "% waste");
+  if (b.balance < a.balance - 0.005) why += "; " + number(b.balance * 100, "% busy");
+  if (b.load_cycles > a.load_cycles * 1.01) why += "; " + number(b.load_cycles / a.load_cycles, " times the loads");
+  if (b.memory_seconds > a.memory_seconds * 1.01)
+    why += "; " + number(b.memory_seconds / a.memory_seconds, " times the memory traffic");
+  return why;
+}
+
+std::string explain_given(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info) {
+  return "schedule of the file\n" + indented(to_text(Schedule{{schedule}})) +
+         prediction_text(predict(kernel, schedule, info));
+}
+
+std::string explain_chosen(const Kernel &kernel, const TargetInfo &info, size_t count) {
+  const std::vector<ScheduleCandidate> candidates = enumerate_schedules(kernel, info, count);
+  const ScheduleCandidate &best = candidates.front();
+  std::string text =
+      "schedule chosen\n" + indented(to_text(Schedule{{best.schedule}})) + prediction_text(best.prediction);
+  for (size_t i = 1; i < candidates.size(); ++i)
+    text += "number " + std::to_string(i + 1) + " lost: " + comparison(best, candidates[i]) + "\n" +
+            indented(to_text(Schedule{{candidates[i].schedule}}));
+  return text;
+}
+
+/// Which targets of this build take the program, and why others refuse.
+std::string refusals(const Program &imported, const Schedule &schedule, const TargetInfo &info) {
+  PipelineOptions options;
+  options.schedule = schedule;
+  const Result<Program> lowerable = run_pipeline(imported, options, info);
+  if (!lowerable) return "passes        refused: " + lowerable.error().text + "\n";
+  std::string text;
+  for (const Target &target : targets()) {
+    const Status status = target.check(*lowerable, info);
+    std::string name = "target";
+    name.resize(14, ' ');
+    text += name + std::string(target.name) + (status ? ": takes it" : ": refuses: " + status.error().text) + "\n";
+  }
+  return text;
+}
+
+} // namespace
+
+Result<ExitCode> explain(const ExplainCommand &command, Console &console) {
+  SPARKLE_TRY(const BoundSource source, load_program(command.program, command.plan.strict, console));
+  SPARKLE_TRY(const TargetInfo info, cpu_or_given(command.plan, console));
+  PipelineOptions options;
+  SPARKLE_TRY(options.schedule, load_schedule(command.plan, console));
+  options.stop_after = "place";
+  PipelineReport report;
+  SPARKLE_TRY(const Program placed, run_pipeline(source.program, options, info, &report));
+
+  std::string text = "kernel        " + source.program.name + ", " +
+                     number(static_cast<double>(source.program.flops) * 1e-9, " GFLOP") + ", " +
+                     std::to_string(placed.kernels.size()) + (placed.kernels.size() == 1 ? " launch" : " launches") +
+                     "\n" + machine_text(info);
+  for (const Kernel &kernel : placed.kernels) {
+    const KernelSchedule *given = options.schedule.find(kernel.name);
+    text += "\nlaunch        " + kernel.name + "\n";
+    text += given ? explain_given(kernel, *given, info)
+                  : explain_chosen(kernel, info, static_cast<size_t>(command.candidates));
+  }
+  console.print(text + "\n" + refusals(source.program, options.schedule, info));
+  return ExitCode::kDone;
+}
+
+} // namespace sparkle::cli

@@ -1,0 +1,67 @@
+#include "tools/sparklec/help.h"
+
+#include "runtime/embedded_files.h"
+#include "tools/sparklec/target_choice.h"
+
+namespace sparkle::cli {
+
+const CommandHelp kMainHelp{"", "Sparkle compiles convolution-like tensor kernels for CPUs and GPUs.", R"(
+Examples:
+  sparklec run examples/resnet50_conv1.spk --verify       compile, run, compare with the reference
+  sparklec explain examples/resnet50_conv1.spk            the schedule that was chosen, and why
+  sparklec emit examples/matmul.spk -D M=512 -D N=512 -D K=512 --stage glsl --target-info h100
+  sparklec devices                                        what this machine has, and what was left out
+  sparklec run --help                                     all options of a command
+
+Exit codes: 0 done, 1 the input is wrong, 2 wrong usage, 3 the machine cannot, 70 a bug in Sparkle.
+Options named in (Env:...) can be given by environment variables too.)"};
+
+const CommandHelp kRunHelp{"run", "Compile a kernel and run it", R"(
+Examples:
+  sparklec run examples/resnet50_conv1.spk
+      random inputs, the fastest device by prediction
+  sparklec run examples/matmul.spk -D M=4096 -D N=4096 -D K=4096 --device vulkan! --verify=sampled
+      on the first GPU or not at all, results compared at some thousand places
+  sparklec run examples/unsharp.spk --input src=photo.png --output dst=sharp.png -D amount=1.5
+      sizes come from the picture; `amount` is a run-time scalar
+  sparklec run conv.spk --input src=src.npy --input wei=wei.npy --output dst=dst.npy --json
+      arrays of NumPy; the report as one JSON object
+  sparklec run conv.spk --schedule conv.schedule --repeat 50 --warmup=5
+      a schedule of your own, timed)"};
+
+const CommandHelp kEmitHelp{"emit", "Print a program at any stage of its way", R"(
+Stages:
+  ast        the text in one fixed layout          ir         the loop IR as imported
+  bound      with every size filled in             ir:PASS    after a pass: ir:tile, ir:pack, ir:flatten...
+  schedule   what was chosen, for --schedule       llvm, asm  code for a CPU
+  glsl       a compute shader for each launch      spirv      the same as binary modules (needs -o)
+
+Examples:
+  sparklec emit examples/resnet50_conv1.spk --stage schedule -o conv1.schedule
+  sparklec emit examples/resnet50_conv1.spk --stage ir:tile --target-info zen4
+  sparklec emit examples/resnet50_conv1.spk --stage glsl --target-info h100      no GPU is needed
+  sparklec emit examples/resnet50_conv1.spk --stage asm --isa avx2)"};
+
+const CommandHelp kExplainHelp{"explain", "Say which schedule is chosen, and why", R"(
+Examples:
+  sparklec explain examples/resnet50_conv1.spk
+  sparklec explain examples/matmul.spk -D M=4096 -D N=4096 -D K=4096 --target-info h100
+  sparklec explain conv.spk --schedule conv.schedule          what the cost model thinks of your schedule)"};
+
+const CommandHelp kDevicesHelp{"devices", "List the devices, and why others are left out", R"(
+Examples:
+  sparklec devices
+  sparklec devices --measure                 peaks of arithmetic and memory, measured now
+  sparklec devices --info cpu > mine.target  a machine description to edit for --target-info
+  sparklec devices --info h100               one of those that come with Sparkle)"};
+
+std::string fixture_names() {
+  std::string names;
+  for (const EmbeddedFile &file : embedded_files())
+    if (file.name.ends_with(kTargetInfoEnding))
+      names +=
+          (names.empty() ? "" : ", ") + std::string(file.name.substr(0, file.name.size() - kTargetInfoEnding.size()));
+  return names;
+}
+
+} // namespace sparkle::cli

@@ -1,0 +1,77 @@
+// What the command line says, as plain data: one struct a command.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace sparkle::cli {
+
+/// Exit codes of the command (docs/cli.md).
+enum class ExitCode : int {
+  kDone = 0,
+  kInput = 1,   ///< The text, a file, a schedule or a size is wrong.
+  kUsage = 2,   ///< The command line is wrong.
+  kMachine = 3, ///< This machine or this build cannot: no device, no memory, a refusal.
+  kBug = 70,    ///< Sparkle's own mistake, or a result that is not right.
+};
+
+enum class DiagnosticsForm { kText, kJson };
+
+/// A program and the numbers that it is compiled for.
+struct ProgramOptions {
+  std::string file;
+  std::string kernel;               ///< Empty: the file's only one.
+  std::vector<std::string> defines; ///< `N=4`, `amount=1.5`.
+};
+
+/// How to compile it.
+struct PlanOptions {
+  std::string target_info; ///< A file, or the name of a fixture; empty: this machine.
+  std::string schedule;    ///< A file; empty: the cost model's choice.
+  std::string isa;         ///< `avx2`, `avx512`; empty: what the machine has.
+  bool strict = false;
+};
+
+struct RunCommand {
+  ProgramOptions program;
+  PlanOptions plan;
+  std::string device = "auto";
+  std::string target;               ///< Empty: the device's preferred one.
+  std::vector<std::string> inputs;  ///< `src=photo.png`, `src=random:7`.
+  std::vector<std::string> outputs; ///< `dst=out.png`.
+  std::string verify;               ///< Empty: no; `auto`, `full`, `sampled`.
+  int repeat = 0;                   ///< 0: as many as fit half a second.
+  int warmup = -1;                  ///< -1: one, with `repeat` 0 or above 1.
+  int threads = 0;
+  std::string print_after; ///< Name of a pass, `import` or `all`; empty: nothing.
+  bool time_passes = false;
+  bool json = false;
+};
+
+struct EmitCommand {
+  ProgramOptions program;
+  PlanOptions plan;
+  std::string stage = "ir";
+  std::string output; ///< Empty: standard output.
+};
+
+struct ExplainCommand {
+  ProgramOptions program;
+  PlanOptions plan;
+  int candidates = 3; ///< Shown for each kernel.
+};
+
+struct DevicesCommand {
+  bool measure = false;
+  bool json = false;
+  std::string info; ///< Print the TargetInfo of this device or fixture instead.
+};
+
+struct CommandLine {
+  DiagnosticsForm diagnostics = DiagnosticsForm::kText;
+  std::variant<RunCommand, EmitCommand, ExplainCommand, DevicesCommand> command;
+};
+
+} // namespace sparkle::cli

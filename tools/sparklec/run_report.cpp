@@ -1,0 +1,111 @@
+#include "tools/sparklec/run_report.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+namespace sparkle::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json positive_or_null(double value) { return value > 0 ? Json(value) : Json(nullptr); }
+
+std::string number(double value, const char *unit) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.4g%s", value, unit);
+  return text;
+}
+
+std::string seconds(double value) {
+  if (value >= 1) return number(value, " s");
+  return value >= 1e-3 ? number(value * 1e3, " ms") : number(value * 1e6, " us");
+}
+
+std::string bytes(int64_t count) {
+  const double value = static_cast<double>(count);
+  if (value >= 1 << 30) return number(value / (1 << 30), " GiB");
+  return value >= 1 << 20 ? number(value / (1 << 20), " MiB") : number(value / (1 << 10), " KiB");
+}
+
+class Table {
+public:
+  void line(std::string key, const std::string &value) {
+    if (value.empty()) return;
+    key.resize(kKeyWidth, ' ');
+    text_ += key + value + "\n";
+  }
+  const std::string &text() const { return text_; }
+
+private:
+  static constexpr size_t kKeyWidth = 14;
+  std::string text_;
+};
+
+void add_device(Table &table, const RunReport &report) {
+  std::string device = report.device_used;
+  if (!report.device_name.empty()) device += " (" + report.device_name + ")";
+  if (report.threads > 0)
+    device += ", " + std::to_string(report.threads) + (report.threads == 1 ? " thread" : " threads");
+  table.line("device", device);
+  table.line("asked for", report.device_requested + (report.device_why.empty() ? "" : ": " + report.device_why));
+  table.line("fell back", report.fallback_reason);
+  table.line("code", report.target + ", schedule: " + report.schedule_source);
+}
+
+void add_speed(Table &table, const RunReport &report) {
+  const bool has_clock = report.kernel_time.count > 0;
+  const TimeSummary &times = has_clock ? report.kernel_time : report.wall;
+  if (has_clock) table.line("kernel time", seconds(report.kernel_time.median));
+  table.line("wall time", seconds(report.wall.median) + ", median of " + std::to_string(report.repeats) + ", spread " +
+                              number(times.spread * 100, "%"));
+  std::string operations = number(static_cast<double>(report.flops) * 1e-9, " GFLOP");
+  if (report.flops_executed != report.flops)
+    operations += ", " + number(static_cast<double>(report.flops_executed) * 1e-9, " without what lies outside");
+  table.line("operations", operations);
+  std::string speed = number(report.gflops, " GFLOPS");
+  if (report.peak_gflops > 0)
+    speed += ", " + number(report.percent_of_peak, "%") + " of the measured peak of " + number(report.peak_gflops, "");
+  table.line("speed", speed);
+  table.line("suspect", report.suspect ? "above 105% of the peak: do not trust these times" : "");
+  table.line("memory", bytes(report.bytes_moved) + " at least" +
+                           (times.median > 0
+                                ? ", " + number(static_cast<double>(report.bytes_moved) / times.median * 1e-9, " GB/s")
+                                : ""));
+  table.line("bound by", report.bound);
+}
+
+} // namespace
+
+std::string report_json(const RunReport &report) {
+  Json out = Json::parse(to_json(report));
+  const bool compared = !report.verify_mode.empty(), has_clock = report.kernel_time.count > 0;
+  for (const char *key : {"device_name", "device_driver", "device_why", "fallback_reason", "bound"})
+    if (out[key] == "") out[key] = nullptr;
+  out["verify_mode"] = compared ? Json(report.verify_mode) : Json(nullptr);
+  out["max_abs_error"] = compared ? Json(report.max_abs_error) : Json(nullptr);
+  out["wall_s"] = report.wall.median;
+  out["kernel_s"] = has_clock ? Json(report.kernel_time.median) : Json(nullptr);
+  out["spread"] = has_clock ? report.kernel_time.spread : report.wall.spread;
+  out["peak_gflops"] = positive_or_null(report.peak_gflops);
+  out["percent_of_peak"] = report.peak_gflops > 0 ? Json(report.percent_of_peak) : Json(nullptr);
+  out["threads"] = report.threads > 0 ? Json(report.threads) : Json(nullptr);
+  Json phases = std::move(out["phases_ms"]);
+  out.erase("phases_ms");
+  out["phases"] = std::move(phases);
+  return out.dump(2) + "\n";
+}
+
+std::string report_table(const RunReport &report) {
+  Table table;
+  table.line("kernel", report.kernel);
+  add_device(table, report);
+  table.line("compiled in", number(report.compile_ms, " ms"));
+  table.line("verified",
+             report.verify_text.empty() ? "" : std::string(report.verified ? "yes: " : "NO: ") + report.verify_text);
+  add_speed(table, report);
+  return table.text();
+}
+
+} // namespace sparkle::cli
