@@ -133,4 +133,18 @@ Result<JitKernel> jit(const Program &imported, const JitOptions &options) {
   });
 }
 
+Result<JitKernel> jit(const Source &source, const ImportRequest &request, const JitOptions &options,
+                      Diagnostics *diagnostics) {
+  return guarded([&]() -> Result<JitKernel> {
+    Diagnostics own;
+    Diagnostics &messages = diagnostics ? *diagnostics : own;
+    ImportRequest with_options = request;
+    with_options.strict = request.strict || options.compile.strict;
+    const Result<Program> program = import_source(source, with_options, messages);
+    if (program) return jit(*program, options);
+    if (diagnostics || !own.has_errors()) return program.error();
+    return Error{program.error().code, render_text(own, source)};
+  });
+}
+
 } // namespace sparkle

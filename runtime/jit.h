@@ -1,6 +1,7 @@
 // From a program to results in a few lines:
 //
-//   Result<JitKernel> kernel = sparkle::jit(program, {.device = "auto"});
+//   Source source("conv.spk", text);
+//   Result<JitKernel> kernel = sparkle::jit(source, {.values = {{"N", 1}, {"IH", 56}, ...}});
 //   if (!kernel) return report(kernel.error());
 //   Result<RunReport> run = kernel->run({{"src", &src}, {"wei", &wei}, {"bias", &bias}, {"dst", &dst}});
 //   if (run) std::puts(to_text(*run).c_str());          // asked, used, why, times; `dst` holds the result
@@ -11,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "compiler/import/import.h"
 #include "runtime/device_choice.h"
 #include "runtime/executable.h"
 #include "runtime/report.h"
@@ -69,5 +71,10 @@ private:
 /// `imported`: every kernel at stage kImported. A failed internal check is kInternal here (unless a handler was set
 /// that ends the process), lack of memory kOutOfMemory.
 Result<JitKernel> jit(const Program &imported, const JitOptions &options = {});
+
+/// From source text. Mistakes in it are kInvalidInput; they are added to `diagnostics`, or without one are the error's
+/// text.
+Result<JitKernel> jit(const Source &source, const ImportRequest &request, const JitOptions &options = {},
+                      Diagnostics *diagnostics = nullptr);
 
 } // namespace sparkle
