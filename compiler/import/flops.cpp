@@ -79,7 +79,8 @@ private:
     const dsl::ExprNode &node = k_.exprs[id];
     if (!dsl::is_data(node.type) && node.type != dsl::Elem::kBool) return;
     const bool computes = std::holds_alternative<dsl::Binary>(node.expr) ||
-                          std::holds_alternative<dsl::Unary>(node.expr) || std::holds_alternative<dsl::Apply>(node.expr);
+                          std::holds_alternative<dsl::Unary>(node.expr) ||
+                          std::holds_alternative<dsl::Apply>(node.expr);
     if (computes && dsl::is_data(node.type)) ++operations;
     for (dsl::ExprId operand : operands(node.expr)) count_nodes(operand, seen, operations, reduces);
     const auto *reduce = std::get_if<dsl::Reduce>(&node.expr);
@@ -164,7 +165,8 @@ private:
 
   void add(const Scope &scope, int64_t operations) {
     if (operations == 0) return;
-    const bool empty = std::any_of(scope.indices.begin(), scope.indices.end(), [&](auto id) { return extent(id) == 0; });
+    const bool empty =
+        std::any_of(scope.indices.begin(), scope.indices.end(), [&](auto id) { return extent(id) == 0; });
     if (empty) return;
     int64_t whole = operations, kept = operations;
     for (dsl::IndexId id : scope.indices) multiply(whole, extent(id));

@@ -166,9 +166,9 @@ void DefinitionImporter::collect_skips(dsl::ExprId id, std::unordered_map<dsl::E
   };
   const auto visit_binary = [&](const dsl::Binary &e) { walk(e.lhs), walk(e.rhs); };
   const auto visit_select = [&](const dsl::Select &e) { walk(e.condition), walk(e.if_true), walk(e.if_false); };
-  match(in_.exprs[id].expr, visit_read, visit_binary, visit_select, leaf,
-        [&](const dsl::Unary &e) { walk(e.operand); }, [&](const dsl::Apply &e) { walk(e.operand); },
-        [&](const dsl::Cast &e) { walk(e.operand); });
+  match(
+      in_.exprs[id].expr, visit_read, visit_binary, visit_select, leaf, [&](const dsl::Unary &e) { walk(e.operand); },
+      [&](const dsl::Apply &e) { walk(e.operand); }, [&](const dsl::Cast &e) { walk(e.operand); });
 }
 
 /// What is skipped comes first: the rest of a filter may be evaluated only where nothing is.
