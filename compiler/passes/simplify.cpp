@@ -1,5 +1,8 @@
 #include "compiler/passes/simplify.h"
 
+#include <algorithm>
+
+#include "compiler/analysis/imported.h"
 #include "compiler/analysis/interval.h"
 #include "compiler/ir/rewriter.h"
 #include "compiler/passes/map_exprs.h"
@@ -65,7 +68,9 @@ private:
     VarId var = rw_.bind(loop.var);
     size_t mark = ranges_.mark();
     ranges_.push_loop(b.kernel(), var, begin, end);
+    if (loop.kind == LoopKind::kLane) lanes_.push_back(var);
     StmtId body = rw_.stmt(loop.body);
+    if (loop.kind == LoopKind::kLane) lanes_.pop_back();
     ranges_.pop_to(mark);
     return b.loop(var, begin, end, loop.kind, body);
   }
@@ -83,12 +88,25 @@ private:
 
   StmtId visit_under(ExprId cond, StmtId body) {
     size_t mark = ranges_.mark();
-    ranges_.push_condition(rw_.out(), cond);
+    push_conditions(cond);
     exprs_.ranges_changed();
     StmtId fresh = rw_.stmt(body);
     ranges_.pop_to(mark);
     exprs_.ranges_changed();
     return fresh;
+  }
+
+  /// Where a condition leaves one lane, the lane's variable must stay: a number in its place would read as an address
+  /// that all lanes share.
+  void push_conditions(ExprId cond) {
+    for (ExprId conjunct : conjuncts(rw_.out(), cond)) {
+      size_t mark = ranges_.mark();
+      ranges_.push_condition(rw_.out(), conjunct);
+      bool fixes_lane = std::any_of(lanes_.begin(), lanes_.end(), [&](VarId lane) {
+        return bounds(rw_.out(), rw_.build().var(lane), ranges_).is_point();
+      });
+      if (fixes_lane) ranges_.pop_to(mark);
+    }
   }
 
   StmtId visit_let(const Let &let) { return bind_value(let.var, simplified(let.value)); }
@@ -153,6 +171,7 @@ private:
   const SimplifyOptions &options_;
   Rewriter rw_;
   Ranges ranges_;
+  std::vector<VarId> lanes_; ///< Of the lane loops around, in the new kernel.
   ExprSimplifier exprs_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/ir/parser.h"
+#include "compiler/target/target_info.h"
 #include "tests/tools/filetest.h"
 
 namespace sparkle {
@@ -33,6 +34,8 @@ Result<std::string> filetest_flatten(const Filetest &test, Diagnostics &diagnost
 Result<std::string> filetest_interpret(const Filetest &test, Diagnostics &diagnostics);
 
 // filetest_lanes.cpp: with `target-info`, a machine of targets/fixtures
+/// The machine of header `target-info`.
+Result<TargetInfo> filetest_machine(const Filetest &test);
 /// `vectorize`.
 Result<std::string> filetest_vectorize(const Filetest &test, Diagnostics &diagnostics);
 /// `unroll`, `unroll{4096}`: with that budget in bytes instead of the machine's.
@@ -41,6 +44,20 @@ Result<std::string> filetest_unroll(const Filetest &test, Diagnostics &diagnosti
 Result<std::string> filetest_prefetch(const Filetest &test, Diagnostics &diagnostics);
 /// `stream{store streaming}`.
 Result<std::string> filetest_stream(const Filetest &test, Diagnostics &diagnostics);
+
+// filetest_tiling.cpp: with `target-info`, and the schedule in the lines below `; schedule:` that start with `;  `
+/// `place`, on a program.
+Result<std::string> filetest_place(const Filetest &test, Diagnostics &diagnostics);
+/// `layout`, on a program.
+Result<std::string> filetest_layout(const Filetest &test, Diagnostics &diagnostics);
+/// `tile`.
+Result<std::string> filetest_tile(const Filetest &test, Diagnostics &diagnostics);
+/// `pack`; an imported kernel is tiled first.
+Result<std::string> filetest_pack(const Filetest &test, Diagnostics &diagnostics);
+/// `partition`; an imported kernel goes through `tile` and `pack` first.
+Result<std::string> filetest_partition(const Filetest &test, Diagnostics &diagnostics);
+/// `overlap`; an imported kernel goes through the passes before it first.
+Result<std::string> filetest_overlap(const Filetest &test, Diagnostics &diagnostics);
 
 // filetest_vulkan.cpp
 /// `vulkan`: the GLSL of a program's kernels; it must also compile.

@@ -13,17 +13,6 @@
 namespace sparkle {
 namespace {
 
-/// The machine of header `target-info`: a file of targets/fixtures.
-Result<TargetInfo> machine_of(const Filetest &test) {
-  const std::string name = test.header("target-info", "avx2");
-  std::ifstream file(std::string(SPARKLE_SOURCE_DIR) + "/targets/fixtures/" + name + ".target");
-  if (!file) return Error{ErrorCode::kIo, "there is no machine `" + name + "` in targets/fixtures"};
-  std::ostringstream text;
-  text << file.rdbuf();
-  Diagnostics diagnostics;
-  return parse_target_info(Source(name, text.str()), diagnostics);
-}
-
 /// The schedule of one kernel that holds the line of the arguments.
 Result<KernelSchedule> schedule_of(const Filetest &test) {
   Diagnostics diagnostics;
@@ -34,7 +23,7 @@ Result<KernelSchedule> schedule_of(const Filetest &test) {
 
 template <class Pass> Result<std::string> run_pass(const Filetest &test, Diagnostics &diagnostics, Pass pass) {
   SPARKLE_TRY(ParsedIr parsed, parse_filetest(test, diagnostics, true));
-  SPARKLE_TRY(const TargetInfo info, machine_of(test));
+  SPARKLE_TRY(const TargetInfo info, filetest_machine(test));
   for (std::vector<Kernel> *kernels : {&parsed.program.prepack, &parsed.program.kernels})
     for (Kernel &kernel : *kernels) {
       SPARKLE_TRY(kernel, pass(kernel, info));
@@ -44,6 +33,16 @@ template <class Pass> Result<std::string> run_pass(const Filetest &test, Diagnos
 }
 
 } // namespace
+
+Result<TargetInfo> filetest_machine(const Filetest &test) {
+  const std::string name = test.header("target-info", "avx2");
+  std::ifstream file(std::string(SPARKLE_SOURCE_DIR) + "/targets/fixtures/" + name + ".target");
+  if (!file) return Error{ErrorCode::kIo, "there is no machine `" + name + "` in targets/fixtures"};
+  std::ostringstream text;
+  text << file.rdbuf();
+  Diagnostics diagnostics;
+  return parse_target_info(Source(name, text.str()), diagnostics);
+}
 
 Result<std::string> filetest_vectorize(const Filetest &test, Diagnostics &diagnostics) {
   return run_pass(test, diagnostics, [](const Kernel &in, const TargetInfo &info) { return vectorize(in, {}, info); });
