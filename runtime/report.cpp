@@ -25,13 +25,9 @@ int64_t traffic(const Artifact &artifact, const BoundArguments &arguments) {
   return sum;
 }
 
-/// Kernels that the passes split off have no definition of their own in the source; they are predicted with it.
 void add_prediction(RunReport &report, const Executable &executable) {
   double longest = 0;
-  for (const Kernel &kernel : executable.imported.kernels) {
-    const KernelSchedule *schedule = executable.pipeline.schedule.find(kernel.name);
-    if (!schedule) continue;
-    const Prediction prediction = predict(kernel, *schedule, executable.device.info);
+  for (const auto &[kernel, prediction] : executable.pipeline.predictions) {
     if (!std::isfinite(prediction.seconds)) continue;
     report.predicted_ms += prediction.seconds * 1e3;
     if (prediction.seconds <= longest) continue;

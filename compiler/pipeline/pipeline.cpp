@@ -29,6 +29,7 @@ struct Context {
   const PipelineOptions &options;
   const TargetInfo &info;
   Schedule schedule; ///< Entries of the user and, from `place` and `tile` on, the automatic ones.
+  PipelineReport *report = nullptr;
 
   const KernelSchedule &entry(const Kernel &kernel) {
     const KernelSchedule *found = schedule.find(kernel.name);
@@ -60,7 +61,10 @@ constexpr Step kSteps[] = {
     // Automatic entries of the kernels that `place` left are needed from here on, for their stagings.
     {"layout",
      [](const Program &p, Context &c) {
-       for (const Kernel &kernel : p.kernels) c.entry(kernel);
+       for (const Kernel &kernel : p.kernels) {
+         const KernelSchedule &entry = c.entry(kernel);
+         if (c.report) c.report->predictions.push_back({kernel.name, predict(kernel, entry, c.info)});
+       }
        return layout(p, {c.schedule}, c.info);
      },
      nullptr},
@@ -107,7 +111,7 @@ Status verify_all(const Program &program, std::string_view pass) {
 
 Result<Program> run_pipeline(const Program &imported, const PipelineOptions &options, const TargetInfo &info,
                              PipelineReport *report) {
-  Context context{options, info, options.schedule};
+  Context context{options, info, options.schedule, report};
   if (options.automatic) add_placements(imported, info, context.schedule);
   Program program = imported;
   for (const Step &step : kSteps) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compiler/ir/kernel.h"
+#include "compiler/schedule/cost_model.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/support/result.h"
 #include "compiler/target/target_info.h"
@@ -27,8 +28,14 @@ struct PassTime {
   double seconds;
 };
 
+struct KernelPrediction {
+  std::string kernel;
+  Prediction prediction;
+};
+
 struct PipelineReport {
   std::vector<PassTime> times;
+  std::vector<KernelPrediction> predictions; ///< Of each kernel that placement left, with the schedule applied to it.
   Schedule schedule; ///< What was applied to each kernel, the automatic choices included; also when a pass fails.
 };
 
