@@ -113,7 +113,7 @@ const Case kCases[] = {
      "buffer @c: f32[4, 8] register local fragment accumulator\nalloc @a\nalloc @b\nalloc @c\n"
      "fragment.mma @c = @a * @b + @c"},
     {Rule::kPrefetch, "tiled", "prefetch.l4 @in[0]"},
-    {Rule::kImported, "imported", "for %i in 0..4 {\nstore @io[0, %i] = @io[0, %i]\n}"},
+    {Rule::kImported, "imported", "for %i in 0..4 {\nstore @io[0, %i] = @io[1, %i]\n}"},
     {Rule::kImported, "imported", "for %i in 0..4 {\nstore @out[%i] = 1.0 if %i < 3\n}"},
     {Rule::kImported, "imported", "{\nstore @out[0] = 1.0\nstore @out[1] = 1.0\n}"},
 };
@@ -123,6 +123,11 @@ TEST(IrVerifier, FindsEachMistake) {
     const std::string text = kernel_of(c);
     expect_rule(violations_of(parsed(text)), c.rule, text);
   }
+}
+
+TEST(IrVerifier, AnImportedKernelMayReadTheOldValue) {
+  const Case sum{Rule::kImported, "imported", "for %i in 0..4 {\nstore @io[0, %i] = @io[0, %i] + @in[%i]\n}"};
+  EXPECT_TRUE(violations_of(parsed(kernel_of(sum))).empty());
 }
 
 TEST(IrVerifier, LowerableBuffersAreFlat) {
