@@ -16,7 +16,8 @@ struct StagedLoop {
   std::vector<StmtId> copies;
   std::vector<StmtId> rest;
   bool barriers = false;
-  int buffers = 1;
+  int buffers = 1; ///< The most of any copy.
+  bool all_rotate = true;
   int ahead = 0;
 };
 
@@ -51,6 +52,7 @@ private:
       if (!copy) break;
       staged.copies.push_back(block->stmts[i]);
       staged.buffers = std::max(staged.buffers, copy->buffers);
+      staged.all_rotate &= copy->buffers > 1;
       staged.ahead = std::max(staged.ahead, copy->fetch_ahead);
     }
     if (staged.copies.empty() || (staged.buffers == 1 && staged.ahead == 0)) return std::nullopt;
@@ -126,14 +128,15 @@ private:
     }
     rw_.substitute(staged.loop->var, begin_);
     if (staged.ahead > 0) before.push_back(fetch_all());
-    if (staged.ahead > 0 && staged.buffers > 1) {
+    if (staged.ahead > 0 && staged.all_rotate) {
       before.push_back(commit_all(b.index(0)));
       if (staged.barriers) before.push_back(barrier());
     }
     VarId var = rw_.bind(staged.loop->var);
-    StmtId body = staged.ahead == 0    ? alternate(staged, var)
-                  : staged.buffers > 1 ? double_buffered(staged, var)
-                                       : single_buffered(staged, var);
+    // One buffer that does not rotate is still read when the next step is there: then all wait for each other twice.
+    StmtId body = staged.ahead == 0   ? alternate(staged, var)
+                  : staged.all_rotate ? double_buffered(staged, var)
+                                      : single_buffered(staged, var);
     before.push_back(b.loop(var, begin_, end_, LoopKind::kSerial, body));
     StmtId all = b.block(std::move(before));
     // Nothing may be fetched for a loop that does not run.
@@ -200,9 +203,7 @@ private:
     }
     if (staged.barriers) stmts.push_back(barrier());
     stmts.push_back(compute(staged, rotation));
-    bool all_rotate = std::all_of(staged.copies.begin(), staged.copies.end(),
-                                  [&](StmtId id) { return std::get<Copy>(in_.stmt(id)).buffers > 1; });
-    if (staged.barriers && !all_rotate) stmts.push_back(barrier());
+    if (staged.barriers && !staged.all_rotate) stmts.push_back(barrier());
     return b.block(std::move(stmts));
   }
 

@@ -93,6 +93,15 @@ Status check_names(const Program &program, const Schedule &schedule) {
   return ok();
 }
 
+/// Buffers say what their tensors became.
+void renew_roles(Program &program) {
+  for (std::vector<Kernel> *kernels : {&program.prepack, &program.kernels})
+    for (Kernel &kernel : *kernels)
+      for (uint32_t i = 0; i < kernel.buffer_count(); ++i)
+        if (Buffer &buffer = kernel.buffer(BufferId{i}); is_valid(buffer.tensor))
+          buffer.role = program.tensors[buffer.tensor].role;
+}
+
 } // namespace
 
 Result<Program> place(const Program &in, const PlaceOptions &options, const TargetInfo &) {
@@ -115,6 +124,7 @@ Result<Program> place(const Program &in, const PlaceOptions &options, const Targ
       out.kernels.push_back(std::move(merged));
     }
   }
+  renew_roles(out);
   return out;
 }
 

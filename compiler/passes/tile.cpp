@@ -5,6 +5,7 @@
 
 #include "compiler/passes/lower_expr.h"
 #include "compiler/schedule/loop_plan.h"
+#include "compiler/schedule/validate.h"
 
 namespace sparkle {
 namespace {
@@ -211,6 +212,7 @@ Result<Kernel> tile(const Kernel &in, const TileOptions &options, const TargetIn
   if (in.stage != Stage::kImported)
     return Error{ErrorCode::kBadSchedule, "tile needs stage imported, not " + std::string(name_of(in.stage))};
   SPARKLE_TRY(LoopPlan plan, plan_loops(in, options.schedule));
+  SPARKLE_TRY_STATUS(validate(in, options.schedule, plan));
   return Tiler(in, plan).run();
 }
 

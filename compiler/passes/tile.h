@@ -11,7 +11,7 @@
 // `partition` and `simplify` remove where they can. Loops outside the first reduction or register loop surround
 // everything; parallel loops inside it index the accumulators. In a sum, reads outside that yield 0 are left out unless
 // the kernel is strict. Keeps: results identical for integer data; terms of a reduction are reordered. Pinned by
-// filetests/passes/tile/.
+// filetests/passes/tile/. Errors: kBadSchedule of plan_loops and of schedule/validate.h.
 #pragma once
 
 #include "compiler/ir/kernel.h"
@@ -22,7 +22,7 @@
 namespace sparkle {
 
 struct TileOptions {
-  KernelSchedule schedule; ///< `dims` and `order` alone matter here.
+  KernelSchedule schedule; ///< `dims` and `order` are applied; the names in all of it are checked.
 };
 Result<Kernel> tile(const Kernel &in, const TileOptions &options, const TargetInfo &info);
 

@@ -56,6 +56,15 @@ inline constexpr std::string_view kMatmulAlternate = R"(kernel dst {
   stage a near at k.0 layout n.1 k.1 buffers 2
   stage b near at k.0 layout k.1 oc.1
 })";
+/// One buffer rotates, the other one does not.
+inline constexpr std::string_view kMatmulMixed = R"(kernel dst {
+  split n: group, worker 4
+  split oc: group, worker 8
+  split k: serial, serial 8
+  order n.0 oc.0 n.1 oc.1 k.0 k.1
+  stage a near at k.0 layout n.1 k.1
+  stage b near at k.0 layout k.1 oc.1 buffers 2 ahead 1
+})";
 inline constexpr std::string_view kMatmulAlone = R"(kernel dst {
   split n: group, unrolled 3
   split oc: group, lane 8
@@ -122,7 +131,7 @@ inline const std::vector<ChainCase> &chain_cases() {
     } }
   }
 })",
-       {kMatmulCpu, kMatmulGpu, kMatmulAhead, kMatmulAlternate, kMatmulAlone}},
+       {kMatmulCpu, kMatmulGpu, kMatmulAhead, kMatmulAlternate, kMatmulMixed, kMatmulAlone}},
       {"matmul_without_terms",
        R"(program @p {
   tensor a: f32[5, 0] input
@@ -172,7 +181,7 @@ inline const std::vector<ChainCase> &chain_cases() {
     } }
   }
 })",
-       {kMatmulCpu, kMatmulGpu, kMatmulAhead, kMatmulAlternate, kMatmulAlone}},
+       {kMatmulCpu, kMatmulGpu, kMatmulAhead, kMatmulAlternate, kMatmulMixed, kMatmulAlone}},
       {"matmul_of_bytes",
        R"(program @p {
   tensor a: u8[6, 21] input

@@ -1,0 +1,207 @@
+// The cost model: the schedules it chooses, as files, and what must be true of all that it enumerates.
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include <gtest/gtest.h>
+
+#include "compiler/ir/parser.h"
+#include "compiler/pipeline/pipeline.h"
+#include "compiler/schedule/cost_model.h"
+
+namespace sparkle {
+namespace {
+
+constexpr const char *kMachines[] = {"cascadelake", "avx2", "h100", "lavapipe"};
+constexpr size_t kAll = 1000000;
+constexpr size_t kSample = 20; ///< Schedules of one kernel and machine that go through all passes.
+
+std::string read_file(const std::string &path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TargetInfo machine(const std::string &name) {
+  Diagnostics diagnostics;
+  const Source source(name, read_file(std::string(SPARKLE_ROOT) + "/targets/fixtures/" + name + ".target"));
+  auto info = parse_target_info(source, diagnostics);
+  EXPECT_TRUE(info) << render_text(diagnostics, source);
+  return info ? *info : TargetInfo{};
+}
+
+struct Argument {
+  std::string name;
+  std::vector<int64_t> extents;
+  std::string role;
+};
+
+/// A program of one definition, from the text of its loops.
+Program program_of(const std::vector<Argument> &arguments, const std::string &loops) {
+  std::string tensors, buffers;
+  for (const Argument &a : arguments) {
+    std::string extents;
+    for (const int64_t e : a.extents) extents += (extents.empty() ? "" : ", ") + std::to_string(e);
+    tensors += "  tensor " + a.name + ": f32[" + extents + "] " + a.role + "\n";
+    buffers += "    buffer @" + a.name + ": f32[" + extents + "] far " + a.role + " = tensor " + a.name + "\n";
+  }
+  Diagnostics diagnostics;
+  const Source source("program",
+                      "program @p {\n" + tensors + "  kernel @dst stage imported {\n" + buffers + loops + "  }\n}\n");
+  auto parsed = parse_ir(source, diagnostics);
+  EXPECT_TRUE(parsed) << render_text(diagnostics, source);
+  return parsed ? parsed->program : Program{};
+}
+
+std::string loop(const std::string &var, int64_t extent) {
+  return "for %" + var + " in 0.." + std::to_string(extent) + " {\n";
+}
+
+struct Conv {
+  int64_t in, ic, oc, k, stride;
+  int64_t pad() const { return k / 2; }
+  int64_t out() const { return (in + 2 * pad() - k) / stride + 1; }
+};
+
+/// One coordinate of a window, and the condition of its being inside; none without padding.
+std::pair<std::string, std::string> tap(const std::string &out, const std::string &in, const Conv &c) {
+  const std::string at = "%" + out + " * " + std::to_string(c.stride) + " + %" + in + " - " + std::to_string(c.pad());
+  return {at, "0 <= " + at + " and " + at + " < " + std::to_string(c.in)};
+}
+
+Program conv(const Conv &c, bool depthwise) {
+  const auto [ih, in_h] = tap("oh", "kh", c);
+  const auto [iw, in_w] = tap("ow", "kw", c);
+  const std::string channel = depthwise ? "%oc" : "%ic", k = std::to_string(c.k);
+  std::string read = "@src[%n, " + ih + ", " + iw + ", " + channel + "]";
+  if (c.pad() > 0) read = "(" + read + " if " + in_h + " and " + in_w + " else 0.0)";
+  const std::string axes =
+      "%kh in 0.." + k + ", %kw in 0.." + k + (depthwise ? "" : ", %ic in 0.." + std::to_string(c.ic));
+  const std::string weight = depthwise ? "@wei[%kh, %kw, %oc]" : "@wei[%kh, %kw, %ic, %oc]";
+  std::vector<int64_t> wei = {c.k, c.k, c.ic, c.oc};
+  if (depthwise) wei.erase(wei.begin() + 2);
+  return program_of(
+      {{"src", {1, c.in, c.in, c.ic}, "input"}, {"wei", wei, "const"}, {"dst", {1, c.out(), c.out(), c.oc}, "output"}},
+      loop("n", 1) + loop("oh", c.out()) + loop("ow", c.out()) + loop("oc", c.oc) +
+          "store @dst[%n, %oh, %ow, %oc] = max(sum[" + axes + "](" + read + " * " + weight + "), 0.0)\n} } } }\n");
+}
+
+Program matmul(int64_t n) {
+  const std::string k = std::to_string(n);
+  return program_of({{"a", {n, n}, "input"}, {"b", {n, n}, "const"}, {"dst", {n, n}, "output"}},
+                    loop("m", n) + loop("n", n) + "store @dst[%m, %n] = sum[%k in 0.." + k +
+                        "](@a[%m, %k] * @b[%k, %n])\n} }\n");
+}
+
+Program pooling() {
+  const std::string at_h = "%oh * 2 + %kh - 1", at_w = "%ow * 2 + %kw - 1";
+  return program_of({{"src", {1, 112, 112, 64}, "input"}, {"dst", {1, 56, 56, 64}, "output"}},
+                    loop("n", 1) + loop("oh", 56) + loop("ow", 56) + loop("c", 64) + "store @dst[%n, %oh, %ow, %c] = " +
+                        "max[%kh in 0..3, %kw in 0..3 where 0 <= " + at_h + " and " + at_h + " < 112 and 0 <= " + at_w +
+                        " and " + at_w + " < 112](@src[%n, " + at_h + ", " + at_w + ", %c])\n} } } }\n");
+}
+
+Program elementwise() {
+  return program_of({{"a", {64, 56, 56}, "input"}, {"b", {64, 56, 56}, "input"}, {"dst", {64, 56, 56}, "output"}},
+                    loop("c", 64) + loop("h", 56) + loop("w", 56) +
+                        "store @dst[%c, %h, %w] = max(@a[%c, %h, %w] + @b[%c, %h, %w], 0.0)\n} } }\n");
+}
+
+struct NamedProgram {
+  const char *name;
+  Program (*make)();
+};
+std::ostream &operator<<(std::ostream &out, const NamedProgram &program) { return out << program.name; }
+
+const NamedProgram kPrograms[] = {
+    {"conv_3x3",
+     [] {
+       return conv({56, 64, 64, 3, 1}, false);
+     }},
+    {"conv_1x1",
+     [] {
+       return conv({56, 256, 64, 1, 1}, false);
+     }},
+    {"conv_7x7_first",
+     [] {
+       return conv({224, 3, 64, 7, 2}, false);
+     }},
+    {"depthwise_3x3",
+     [] {
+       return conv({56, 128, 128, 3, 1}, true);
+     }},
+    {"matmul_512", [] { return matmul(512); }},
+    {"max_pool", pooling},
+    {"elementwise", elementwise},
+};
+
+class CostModel : public testing::TestWithParam<std::tuple<NamedProgram, const char *>> {
+protected:
+  Program program() const { return std::get<0>(GetParam()).make(); }
+  TargetInfo info() const { return machine(std::get<1>(GetParam())); }
+  std::string golden() const {
+    return std::string(SPARKLE_ROOT) + "/tests/filetests/schedules/" + std::get<0>(GetParam()).name + "_" +
+           std::get<1>(GetParam()) + ".schedule";
+  }
+};
+
+TEST_P(CostModel, ChoosesTheScheduleOnFile) {
+  Schedule schedule;
+  schedule.kernels.push_back(choose_kernel_schedule(program().kernels.front(), info()));
+  const std::string text = to_text(schedule);
+  if (std::getenv("SPARKLE_BLESS")) std::ofstream(golden()) << text;
+  EXPECT_EQ(text, read_file(golden())) << "SPARKLE_BLESS=1 renews " << golden();
+}
+
+TEST_P(CostModel, PredictsFiniteTimesWithinTheLimitsOfTheMachine) {
+  const Program p = program();
+  const TargetInfo machine = info();
+  const auto candidates = enumerate_schedules(p.kernels.front(), machine, kAll);
+  ASSERT_FALSE(candidates.empty());
+  for (const ScheduleCandidate &c : candidates) {
+    const Prediction &prediction = c.prediction;
+    ASSERT_TRUE(std::isfinite(prediction.seconds) && prediction.seconds > 0);
+    EXPECT_GT(prediction.efficiency, 0);
+    EXPECT_LE(prediction.efficiency, 1.0) << to_text({{c.schedule}});
+    EXPECT_LE(prediction.registers, machine.registers);
+    if (machine.near_bytes > 0) {
+      EXPECT_LE(prediction.near_bytes, machine.near_bytes);
+    }
+    EXPECT_FALSE(prediction.bound.empty());
+    EXPECT_GE(prediction.seconds, candidates.front().prediction.seconds);
+    EXPECT_EQ(predict(p.kernels.front(), c.schedule, machine).seconds, prediction.seconds);
+  }
+}
+
+TEST_P(CostModel, NamesNoMachine) {
+  Schedule schedule;
+  schedule.kernels.push_back(choose_kernel_schedule(program().kernels.front(), info()));
+  TargetInfo other = info();
+  other.name = "another";
+  EXPECT_EQ(choose_kernel_schedule(program().kernels.front(), other), schedule.kernels.front());
+  EXPECT_EQ(to_text(schedule).find(info().name), std::string::npos);
+}
+
+/// Spread over the whole list, so that bad ones are among them.
+TEST_P(CostModel, EnumeratesWhatThePassesAccept) {
+  const Program p = program();
+  const TargetInfo machine = info();
+  const auto candidates = enumerate_schedules(p.kernels.front(), machine, kAll);
+  const size_t step = std::max<size_t>(1, candidates.size() / kSample);
+  for (size_t i = 0; i < candidates.size(); i += step) {
+    PipelineOptions options;
+    options.schedule.kernels = {candidates[i].schedule};
+    const auto lowered = run_pipeline(p, options, machine);
+    ASSERT_TRUE(lowered) << lowered.error().text << "\n" << to_text(options.schedule);
+    for (const Kernel &kernel : lowered->kernels) EXPECT_EQ(kernel.stage, Stage::kLowerable);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Programs, CostModel,
+                         testing::Combine(testing::ValuesIn(kPrograms), testing::ValuesIn(kMachines)),
+                         [](const auto &info) {
+                           return std::string(std::get<0>(info.param).name) + "_" + std::get<1>(info.param);
+                         });
+
+} // namespace
+} // namespace sparkle
