@@ -16,7 +16,7 @@ kernel smooth(src: f32[W] outside clamp, const wei: f32[K]) -> dst: f32[W] {
 )";
 
 Result<HostTensor> smoothed_step(const Program &program) {
-  SPARKLE_TRY(JitKernel kernel, jit(program, {.device = "auto"}));
+  SPARKLE_TRY(JitKernel kernel, jit(program));
   SPARKLE_TRY(HostTensor src, HostTensor::allocate(Scalar::kF32, {8}));
   SPARKLE_TRY(HostTensor wei, HostTensor::allocate(Scalar::kF32, {3}));
   SPARKLE_TRY(HostTensor dst, HostTensor::allocate(Scalar::kF32, {8}));

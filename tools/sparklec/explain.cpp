@@ -1,55 +1,40 @@
 #include <cmath>
-#include <cstdio>
 
 #include "compiler/pipeline/pipeline.h"
 #include "compiler/schedule/cost_model.h"
 #include "targets/registry.h"
 #include "tools/sparklec/commands.h"
+#include "tools/sparklec/format.h"
 #include "tools/sparklec/program_source.h"
 #include "tools/sparklec/target_choice.h"
 
 namespace sparkle::cli {
 namespace {
 
-std::string number(double value, const char *unit = "") {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.4g%s", value, unit);
-  return text;
-}
-
-std::string time(double seconds) {
-  return seconds < 1e-3 ? number(seconds * 1e6, " us") : number(seconds * 1e3, " ms");
-}
-
-std::string line(std::string key, const std::string &value) {
-  constexpr size_t kKeyWidth = 14;
-  key.resize(kKeyWidth, ' ');
-  return "  " + key + value + "\n";
-}
+std::string line(const std::string &key, const std::string &value) { return table_line("  " + key, value); }
 
 std::string machine_text(const TargetInfo &info) {
   std::string text = "machine       " + info.name + ": " + std::to_string(info.units) + " units x " +
                      std::to_string(info.max_workers) + " workers x " + std::to_string(info.lanes) + " lanes, " +
-                     number(info.clock_ghz, " GHz") + ", " + number(peak_gflops(info), " GFLOPS") + "\n";
+                     format_number(info.clock_ghz, " GHz") + ", " + format_number(peak_gflops(info), " GFLOPS") + "\n";
   for (const MemoryInfo &memory : info.memories)
-    text +=
-        line(memory.name, (memory.bytes > 0 ? number(static_cast<double>(memory.bytes) / 1024, " KiB") : "any size") +
-                              ", " + number(memory.bytes_per_cycle, " bytes a cycle"));
+    text += line(memory.name, (memory.bytes > 0 ? format_bytes(memory.bytes) : "any size") + ", " +
+                                  format_number(memory.bytes_per_cycle, " bytes a cycle"));
   return text;
 }
 
 std::string prediction_text(const Prediction &prediction) {
   if (!std::isfinite(prediction.seconds)) return line("refused", prediction.bound);
-  std::string text = line("predicted", time(prediction.seconds) + ", " +
-                                           number(prediction.efficiency * 100, "% of the machine's peak"));
+  std::string text = line("predicted", format_seconds(prediction.seconds) + ", " +
+                                           format_number(prediction.efficiency * 100, "% of the machine's peak"));
   text += line("bound by", prediction.bound);
-  text += line("cycles", number(prediction.arithmetic_cycles) + " of arithmetic, " + number(prediction.load_cycles) +
-                             " of loads a unit; " + time(prediction.memory_seconds) + " of memory");
-  text += line("waste", number(prediction.tile_waste * 100, "% of the arithmetic falls on padding of tiles"));
-  text += line("balance", number(prediction.balance * 100, "% of the units are busy"));
+  text += line("cycles", format_number(prediction.arithmetic_cycles) + " of arithmetic, " +
+                             format_number(prediction.load_cycles) + " of loads a unit; " +
+                             format_seconds(prediction.memory_seconds) + " of memory");
+  text += line("waste", format_number(prediction.tile_waste * 100, "% of the arithmetic falls on padding of tiles"));
+  text += line("balance", format_number(prediction.balance * 100, "% of the units are busy"));
   text += line("registers", std::to_string(prediction.registers) + " a worker");
-  if (prediction.near_bytes > 0)
-    text += line("near memory", number(static_cast<double>(prediction.near_bytes) / 1024, " KiB a group"));
+  if (prediction.near_bytes > 0) text += line("near memory", format_bytes(prediction.near_bytes) + " a group");
   for (const std::string &set : prediction.working_sets) text += line("working set", set);
   return text;
 }
@@ -68,13 +53,14 @@ std::string indented(const std::string &text) {
 std::string comparison(const ScheduleCandidate &best, const ScheduleCandidate &loser) {
   const Prediction &a = best.prediction, &b = loser.prediction;
   if (!std::isfinite(b.seconds)) return "refused: " + b.bound;
-  std::string why =
-      time(b.seconds) + ", " + number((b.seconds / a.seconds - 1) * 100, "% slower") + "; bound by " + b.bound;
-  if (b.tile_waste > a.tile_waste + 0.005) why += "; " + number(b.tile_waste * 100, "% waste");
-  if (b.balance < a.balance - 0.005) why += "; " + number(b.balance * 100, "% busy");
-  if (b.load_cycles > a.load_cycles * 1.01) why += "; " + number(b.load_cycles / a.load_cycles, " times the loads");
+  std::string why = format_seconds(b.seconds) + ", " + format_number((b.seconds / a.seconds - 1) * 100, "% slower") +
+                    "; bound by " + b.bound;
+  if (b.tile_waste > a.tile_waste + 0.005) why += "; " + format_number(b.tile_waste * 100, "% waste");
+  if (b.balance < a.balance - 0.005) why += "; " + format_number(b.balance * 100, "% busy");
+  if (b.load_cycles > a.load_cycles * 1.01)
+    why += "; " + format_number(b.load_cycles / a.load_cycles, " times the loads");
   if (b.memory_seconds > a.memory_seconds * 1.01)
-    why += "; " + number(b.memory_seconds / a.memory_seconds, " times the memory traffic");
+    why += "; " + format_number(b.memory_seconds / a.memory_seconds, " times the memory traffic");
   return why;
 }
 
@@ -103,9 +89,8 @@ std::string refusals(const Program &imported, const Schedule &schedule, const Ta
   std::string text;
   for (const Target &target : targets()) {
     const Status status = target.check(*lowerable, info);
-    std::string name = "target";
-    name.resize(14, ' ');
-    text += name + std::string(target.name) + (status ? ": takes it" : ": refuses: " + status.error().text) + "\n";
+    text +=
+        table_line("target", std::string(target.name) + (status ? ": takes it" : ": refuses: " + status.error().text));
   }
   return text;
 }
@@ -122,7 +107,7 @@ Result<ExitCode> explain(const ExplainCommand &command, Console &console) {
   SPARKLE_TRY(const Program placed, run_pipeline(source.program, options, info, &report));
 
   std::string text = "kernel        " + source.program.name + ", " +
-                     number(static_cast<double>(source.program.flops) * 1e-9, " GFLOP") + ", " +
+                     format_number(static_cast<double>(source.program.flops) * 1e-9, " GFLOP") + ", " +
                      std::to_string(placed.kernels.size()) + (placed.kernels.size() == 1 ? " launch" : " launches") +
                      "\n" + machine_text(info);
   for (const Kernel &kernel : placed.kernels) {

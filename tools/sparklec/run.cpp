@@ -35,6 +35,7 @@ Result<Job> prepare(const RunCommand &command, Console &console) {
   SPARKLE_TRY(dsl::BoundKernel bound, bind_kernel(source, *kernel, defines, tensors.shapes(), console));
   SPARKLE_TRY(Program program, import_kernel(bound, {command.plan.strict}));
   SPARKLE_TRY_STATUS(tensors.complete(program, inputs, outputs));
+  if (!outputs.empty()) SPARKLE_TRY_STATUS(tensors.save_inouts(program));
   SPARKLE_TRY(Arguments arguments, tensors.arguments(program, bound, defines.scalars));
   return Job{{std::move(bound), std::move(program)}, std::move(tensors), std::move(arguments), std::move(outputs)};
 }
@@ -122,6 +123,16 @@ Result<RunReport> timed(JitKernel &kernel, const Job &job, const RunCommand &com
   return again;
 }
 
+/// Files hold the results of exactly one run, though timing has run the program more often.
+Status write_outputs(JitKernel &kernel, Job &job) {
+  if (job.outputs.empty()) return ok();
+  if (has_inout(job.source.program)) {
+    job.tensors.restore_inouts();
+    if (auto once = kernel.run(job.arguments); !once) return once.error();
+  }
+  return job.tensors.write(job.outputs, job.source.bound);
+}
+
 /// `auto` on a machine without a GPU: nothing failed, yet the user should know what was not there.
 void say_what_was_left_out(const JitKernel &kernel, Machine &machine, RunReport &report) {
   if (!kernel.choice().request.is_auto || !report.fallback_reason.empty() || !machine.vulkan().empty()) return;
@@ -157,7 +168,7 @@ Result<ExitCode> run(const RunCommand &command, Console &console) {
   SPARKLE_TRY(RunReport report, timed(kernel, job, command));
   report.device_requested = command.device;
   say_what_was_left_out(kernel, *options.machine, report);
-  SPARKLE_TRY_STATUS(job.tensors.write(job.outputs, job.source.bound));
+  SPARKLE_TRY_STATUS(write_outputs(kernel, job));
   if (command.time_passes) print_pass_times(console, report);
   console.print(command.json ? report_json(report) : report_table(report));
   const bool is_wrong = !report.verify_mode.empty() && !report.verified;

@@ -1,9 +1,8 @@
 #include "tools/sparklec/run_report.h"
 
-#include <cmath>
-#include <cstdio>
-
 #include <nlohmann/json.hpp>
+
+#include "tools/sparklec/format.h"
 
 namespace sparkle::cli {
 namespace {
@@ -12,34 +11,12 @@ using Json = nlohmann::ordered_json;
 
 Json positive_or_null(double value) { return value > 0 ? Json(value) : Json(nullptr); }
 
-std::string number(double value, const char *unit) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.4g%s", value, unit);
-  return text;
-}
-
-std::string seconds(double value) {
-  if (value >= 1) return number(value, " s");
-  return value >= 1e-3 ? number(value * 1e3, " ms") : number(value * 1e6, " us");
-}
-
-std::string bytes(int64_t count) {
-  const double value = static_cast<double>(count);
-  if (value >= 1 << 30) return number(value / (1 << 30), " GiB");
-  return value >= 1 << 20 ? number(value / (1 << 20), " MiB") : number(value / (1 << 10), " KiB");
-}
-
 class Table {
 public:
-  void line(std::string key, const std::string &value) {
-    if (value.empty()) return;
-    key.resize(kKeyWidth, ' ');
-    text_ += key + value + "\n";
-  }
+  void line(const std::string &key, const std::string &value) { text_ += table_line(key, value); }
   const std::string &text() const { return text_; }
 
 private:
-  static constexpr size_t kKeyWidth = 14;
   std::string text_;
 };
 
@@ -57,22 +34,24 @@ void add_device(Table &table, const RunReport &report) {
 void add_speed(Table &table, const RunReport &report) {
   const bool has_clock = report.kernel_time.count > 0;
   const TimeSummary &times = has_clock ? report.kernel_time : report.wall;
-  if (has_clock) table.line("kernel time", seconds(report.kernel_time.median));
-  table.line("wall time", seconds(report.wall.median) + ", median of " + std::to_string(report.repeats) + ", spread " +
-                              number(times.spread * 100, "%"));
-  std::string operations = number(static_cast<double>(report.flops) * 1e-9, " GFLOP");
+  if (has_clock) table.line("kernel time", format_seconds(report.kernel_time.median));
+  table.line("wall time", format_seconds(report.wall.median) + ", median of " + std::to_string(report.repeats) +
+                              ", spread " + format_number(times.spread * 100, "%"));
+  std::string operations = format_number(static_cast<double>(report.flops) * 1e-9, " GFLOP");
   if (report.flops_executed != report.flops)
-    operations += ", " + number(static_cast<double>(report.flops_executed) * 1e-9, " without what lies outside");
+    operations += ", " + format_number(static_cast<double>(report.flops_executed) * 1e-9, " without what lies outside");
   table.line("operations", operations);
-  std::string speed = number(report.gflops, " GFLOPS");
+  std::string speed = format_number(report.gflops, " GFLOPS");
   if (report.peak_gflops > 0)
-    speed += ", " + number(report.percent_of_peak, "%") + " of the measured peak of " + number(report.peak_gflops, "");
+    speed += ", " + format_number(report.percent_of_peak, "%") + " of the measured peak of " +
+             format_number(report.peak_gflops, "");
   table.line("speed", speed);
   table.line("suspect", report.suspect ? "above 105% of the peak: do not trust these times" : "");
-  table.line("memory", bytes(report.bytes_moved) + " at least" +
-                           (times.median > 0
-                                ? ", " + number(static_cast<double>(report.bytes_moved) / times.median * 1e-9, " GB/s")
-                                : ""));
+  table.line("memory",
+             format_bytes(report.bytes_moved) + " at least" +
+                 (times.median > 0
+                      ? ", " + format_number(static_cast<double>(report.bytes_moved) / times.median * 1e-9, " GB/s")
+                      : ""));
   table.line("bound by", report.bound);
 }
 
@@ -101,7 +80,7 @@ std::string report_table(const RunReport &report) {
   Table table;
   table.line("kernel", report.kernel);
   add_device(table, report);
-  table.line("compiled in", number(report.compile_ms, " ms"));
+  table.line("compiled in", format_number(report.compile_ms, " ms"));
   table.line("verified",
              report.verify_text.empty() ? "" : std::string(report.verified ? "yes: " : "NO: ") + report.verify_text);
   add_speed(table, report);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "runtime/fill.h"
 #include "runtime/image_io.h"
@@ -232,6 +233,22 @@ Result<Arguments> TensorSet::arguments(const Program &program, const dsl::BoundK
     out.uniforms.emplace_back(uniform.name, is_whole ? static_cast<double>(literal.whole) : literal.number);
   }
   return out;
+}
+
+Status TensorSet::save_inouts(const Program &program) {
+  for (const Tensor &tensor : program.tensors) {
+    if (tensor.role != Role::kInout) continue;
+    SPARKLE_TRY(HostTensor copy, tensors_.at(tensor.name).dense_copy());
+    saved_.emplace(tensor.name, std::move(copy));
+  }
+  return ok();
+}
+
+/// Tensors of this set are dense.
+void TensorSet::restore_inouts() {
+  for (const auto &[name, saved] : saved_)
+    if (saved.span_bytes() > 0)
+      std::memcpy(tensors_.at(name).data(), saved.data(), static_cast<size_t>(saved.span_bytes()));
 }
 
 Status TensorSet::write(const std::vector<OutputSpec> &outputs, const dsl::BoundKernel &bound) const {

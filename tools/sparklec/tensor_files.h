@@ -42,10 +42,14 @@ public:
   /// `scalars` by name; without a value the default of the kernel counts. kInvalidInput: neither is there.
   Result<Arguments> arguments(const Program &program, const dsl::BoundKernel &bound,
                               const std::map<std::string, double> &scalars);
+  /// What `inout` tensors hold before the first run; `restore` puts it back.
+  Status save_inouts(const Program &program);
+  void restore_inouts();
   Status write(const std::vector<OutputSpec> &outputs, const dsl::BoundKernel &bound) const;
 
 private:
   std::map<std::string, HostTensor> tensors_;
+  std::map<std::string, HostTensor> saved_;
 };
 
 } // namespace sparkle::cli
