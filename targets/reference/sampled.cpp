@@ -30,6 +30,19 @@ const Store *only_store(const Kernel &kernel) {
   return nullptr;
 }
 
+/// What a subscript adds to `var`: 2 in `y + 2` (a `let` that starts at -2); nothing when it is not of that form.
+std::optional<int64_t> shift_of(const Kernel &kernel, ExprId subscript, VarId var) {
+  const Expr &expr = kernel.expr(subscript);
+  if (const auto *ref = std::get_if<VarRef>(&expr)) return ref->var == var ? std::optional<int64_t>(0) : std::nullopt;
+  const auto *sum = std::get_if<Binary>(&expr);
+  if (!sum || (sum->op != BinaryOp::kAdd && sum->op != BinaryOp::kSub)) return std::nullopt;
+  const std::optional<int64_t> constant = kernel.constant(sum->b), inner = shift_of(kernel, sum->a, var);
+  if (constant && inner) return sum->op == BinaryOp::kAdd ? *inner + *constant : *inner - *constant;
+  const std::optional<int64_t> first = kernel.constant(sum->a), second = shift_of(kernel, sum->b, var);
+  if (first && second && sum->op == BinaryOp::kAdd) return *first + *second;
+  return std::nullopt;
+}
+
 } // namespace
 
 struct Sampler::State {
@@ -86,8 +99,7 @@ bool Sampler::State::read(Producer &producer, const Access &access, Worker &work
 std::optional<int64_t> Sampler::State::position(const Producer &producer, VarId var,
                                                 const std::vector<int64_t> &point) const {
   for (size_t d = 0; d < producer.store->indices.size(); ++d) {
-    const auto *ref = std::get_if<VarRef>(&producer.kernel->expr(producer.store->indices[d]));
-    if (ref && ref->var == var) return point[d];
+    if (const auto shift = shift_of(*producer.kernel, producer.store->indices[d], var)) return point[d] - *shift;
   }
   return std::nullopt;
 }
