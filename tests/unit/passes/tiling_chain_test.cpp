@@ -1,5 +1,6 @@
 // From imported to lowerable: every pass of the pipeline leaves the results of every program as they were, for
 // schedules by hand and those of the cost model, on machines of every kind.
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -18,6 +19,7 @@ namespace sparkle {
 namespace {
 
 constexpr const char *kMachines[] = {"cascadelake", "avx2", "h100", "lavapipe"};
+constexpr size_t kSample = 12;     ///< Enumerated schedules that are tried, per program and machine.
 constexpr int64_t kOpenExtent = 3; ///< The value of every symbol.
 
 TargetInfo machine(const std::string &name) {
@@ -125,6 +127,29 @@ TEST_P(Chain, KeepsResultsWithSchedulesByHand) {
 TEST_P(Chain, KeepsResultsWithTheCostModelsSchedule) {
   const auto &[c, name] = GetParam();
   expect_same_after_each_pass(program_of(c.program), {}, machine(name));
+}
+
+/// Of the last definition as it is after `place`, spread over the whole list; the others are left to the cost model.
+TEST_P(Chain, KeepsResultsWithSchedulesThatWereNotChosen) {
+  const auto &[c, name] = GetParam();
+  const Program program = program_of(c.program);
+  const auto wanted = outputs(program);
+  ASSERT_TRUE(wanted) << wanted.error().text;
+  PipelineOptions until_placed;
+  until_placed.stop_after = "place";
+  const auto placed = run_pipeline(program, until_placed, machine(name));
+  ASSERT_TRUE(placed) << placed.error().text;
+  const auto candidates = enumerate_schedules(placed->kernels.back(), machine(name), 1000000);
+  const size_t step = std::max<size_t>(1, candidates.size() / kSample);
+  for (size_t i = 0; i < candidates.size(); i += step) {
+    PipelineOptions options;
+    options.schedule.kernels = {candidates[i].schedule};
+    const auto lowered = run_pipeline(program, options, machine(name));
+    ASSERT_TRUE(lowered) << lowered.error().text << "\n" << to_text(options.schedule);
+    const auto got = outputs(*lowered);
+    ASSERT_TRUE(got) << got.error().text << "\n" << to_text(options.schedule);
+    EXPECT_TRUE(*got == *wanted) << to_text(options.schedule) << print(*lowered);
+  }
 }
 
 TEST_P(Chain, KeepsResultsWithoutASchedule) {
