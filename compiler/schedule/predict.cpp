@@ -250,9 +250,9 @@ private:
       if (cache.explicit_fill || behind.explicit_fill || behind.bytes_per_cycle <= 0) continue;
       double bytes = loops_.traffic(schedule_, static_cast<double>(cache.bytes) * kCacheShare);
       double time = bytes / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
-      out_.working_sets.push_back(cache.name + " (" + std::to_string(cache.bytes / 1024) + " KiB): " +
-                                  std::to_string(static_cast<int64_t>(bytes / 1024)) + " KiB from " + behind.name + " in " +
-                                  std::to_string(static_cast<int64_t>(time * 1e6)) + " us");
+      out_.working_sets.push_back(cache.name + " (" + std::to_string(cache.bytes / 1024) +
+                                  " KiB): " + std::to_string(static_cast<int64_t>(bytes / 1024)) + " KiB from " +
+                                  behind.name + " in " + std::to_string(static_cast<int64_t>(time * 1e6)) + " us");
       all_memory_seconds_ += time;
       if (time <= out_.memory_seconds) continue;
       out_.memory_seconds = time;
