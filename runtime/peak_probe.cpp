@@ -29,6 +29,7 @@ using FmaLoop = float (*)(int64_t steps);
 
 __attribute__((target("sse2"))) float sse_loop(int64_t steps) {
   __m128 x[kChains], half = _mm_set1_ps(0.5f);
+#pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) x[i] = _mm_set1_ps(static_cast<float>(i));
   for (int64_t s = 0; s < steps; ++s) {
 #pragma GCC unroll 12
@@ -38,12 +39,14 @@ __attribute__((target("sse2"))) float sse_loop(int64_t steps) {
     }
   }
   float sum = 0;
+#pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) sum += _mm_cvtss_f32(x[i]);
   return sum;
 }
 
 __attribute__((target("avx2,fma"))) float avx2_loop(int64_t steps) {
   __m256 x[kChains], half = _mm256_set1_ps(0.5f);
+#pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) x[i] = _mm256_set1_ps(static_cast<float>(i));
   for (int64_t s = 0; s < steps; ++s) {
 #pragma GCC unroll 12
@@ -53,12 +56,14 @@ __attribute__((target("avx2,fma"))) float avx2_loop(int64_t steps) {
     }
   }
   float sum = 0;
+#pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) sum += _mm256_cvtss_f32(x[i]);
   return sum;
 }
 
 __attribute__((target("avx512f"))) float avx512_loop(int64_t steps) {
   __m512 x[kChains], half = _mm512_set1_ps(0.5f);
+#pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) x[i] = _mm512_set1_ps(static_cast<float>(i));
   for (int64_t s = 0; s < steps; ++s) {
 #pragma GCC unroll 12
@@ -68,6 +73,7 @@ __attribute__((target("avx512f"))) float avx512_loop(int64_t steps) {
     }
   }
   float sum = 0;
+#pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) sum += _mm512_cvtss_f32(x[i]);
   return sum;
 }
