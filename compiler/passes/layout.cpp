@@ -1,6 +1,7 @@
 #include "compiler/passes/layout.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "compiler/analysis/walk.h"
@@ -11,11 +12,62 @@
 namespace sparkle {
 namespace {
 
+/// For each place at which `read` stands in the definition: the conjuncts of the filters around it that depend on no
+/// memory and on no variable but those of the read.
+class FilterFinder {
+public:
+  FilterFinder(const Kernel &kernel, ExprId read) : kernel_(kernel), read_(read), vars_(vars_of(kernel, read)) {}
+
+  std::vector<std::vector<ExprId>> run(ExprId root) {
+    visit(root, {});
+    return std::move(found_);
+  }
+
+private:
+  bool holds(ExprId id) {
+    auto [known, is_new] = holds_.emplace(id, id == read_);
+    if (!is_new || known->second) return known->second;
+    bool any = false;
+    for_each_child(kernel_.expr(id), [&](ExprId child) { any |= holds(child); });
+    return holds_[id] = any;
+  }
+
+  void visit(ExprId id, std::vector<ExprId> filters) {
+    if (!holds(id)) return;
+    if (id == read_) {
+      found_.push_back(std::move(filters));
+      return;
+    }
+    // A filter's reads of data come after its conditions of being inside.
+    if (const auto *reduce = std::get_if<Reduce>(&kernel_.expr(id))) add_conjuncts(reduce->filter, filters);
+    for_each_child(kernel_.expr(id), [&](ExprId child) { visit(child, filters); });
+  }
+
+  void add_conjuncts(ExprId filter, std::vector<ExprId> &out) const {
+    for (ExprId part : conjuncts(kernel_, filter)) {
+      const std::set<VarId> used = vars_of(kernel_, part);
+      if (reads_of(kernel_, part).empty() && std::includes(vars_.begin(), vars_.end(), used.begin(), used.end()))
+        out.push_back(part);
+    }
+  }
+
+  const Kernel &kernel_;
+  ExprId read_;
+  std::set<VarId> vars_;
+  std::map<ExprId, bool> holds_;
+  std::vector<std::vector<ExprId>> found_;
+};
+
+std::vector<std::vector<ExprId>> filters_around(const Kernel &kernel, ExprId read) {
+  return FilterFinder(kernel, read).run(definition_of(kernel).store->value);
+}
+
 /// Panels of one read of one tensor.
 class Packer {
 public:
   Packer(const Program &program, const Kernel &kernel, const LoopPlan &plan, const Staging &staging, ExprId read)
-      : program_(program), in_(kernel), plan_(plan), staging_(staging), read_(std::get<Read>(kernel.expr(read))) {}
+      : program_(program), in_(kernel), plan_(plan), staging_(staging), read_id_(read),
+        read_(std::get<Read>(kernel.expr(read))) {}
 
   Status check() {
     std::set<VarId> used;
@@ -51,6 +103,8 @@ public:
     ExprId guard = enter_dims(b, carry, vars);
     Transplant::ReadParts parts = carry.read(read_);
     if (is_valid(parts.guard)) guard = is_valid(guard) ? b.both(guard, parts.guard) : parts.guard;
+    if (ExprId wanted = wanted_by_filters(b, carry); is_valid(wanted))
+      guard = is_valid(guard) ? b.both(guard, wanted) : wanted;
     ExprId other = is_valid(parts.other) ? parts.other : b.zero({out.buffer(parts.buffer).element, 1});
     ExprId value = b.read(parts.buffer, parts.indices, guard, is_valid(guard) ? other : kNoId<ExprId>);
     std::vector<ExprId> indices;
@@ -131,6 +185,22 @@ private:
     return guard;
   }
 
+  /// Filters of reductions keep reads inside (`outside skip`); the panel is filled outside of them. kNoId: always
+  /// wanted.
+  ExprId wanted_by_filters(Builder &b, Transplant &carry) {
+    ExprId wanted = kNoId<ExprId>;
+    for (const std::vector<ExprId> &conditions : filters_around(in_, read_id_)) {
+      ExprId all = kNoId<ExprId>;
+      for (ExprId condition : conditions) {
+        ExprId carried = carry.expr(condition);
+        all = is_valid(all) ? b.both(all, carried) : carried;
+      }
+      if (!is_valid(all)) return kNoId<ExprId>;
+      wanted = is_valid(wanted) ? b.binary(BinaryOp::kOr, wanted, all) : all;
+    }
+    return wanted;
+  }
+
   ExprId dim_index(Builder &b, Transplant &carry, const PlannedDim &dim) {
     ExprId index = b.index(0);
     for (int s : dim.sources) {
@@ -152,16 +222,17 @@ private:
   const Kernel &in_;
   const LoopPlan &plan_;
   const Staging &staging_;
+  ExprId read_id_;
   const Read &read_;
   std::vector<Loop> loops_;
 };
 
-std::string unique_kernel_name(const Program &program, const std::string &base) {
+std::string unique_kernel_name(const Program &program, const std::vector<Kernel> &before, const std::string &base) {
   std::string name = base;
   auto taken = [&](const std::vector<Kernel> &list) {
     return std::any_of(list.begin(), list.end(), [&](const Kernel &k) { return k.name == name; });
   };
-  for (int i = 2; taken(program.kernels) || taken(program.prepack); ++i) name = base + "_" + std::to_string(i);
+  for (int i = 2; taken(program.kernels) || taken(program.prepack) || taken(before); ++i) name = base + "_" + std::to_string(i);
   return name;
 }
 
@@ -179,7 +250,7 @@ Result<Kernel> apply(Program &program, const Kernel &kernel, const LoopPlan &pla
   Packer packer(program, kernel, plan, staging, read);
   SPARKLE_TRY_STATUS(packer.check());
   Role role = source.role == Role::kConst || source.role == Role::kPacked ? Role::kPacked : Role::kWorkspace;
-  std::string name = unique_kernel_name(program, staging.tensor + ".pack");
+  std::string name = unique_kernel_name(program, before, staging.tensor + ".pack");
   TensorId panel = program.tensors.add({name, source.element, packer.extents(), {}, role, 64});
   (role == Role::kPacked ? program.prepack : before).push_back(packer.pack_kernel(name, panel));
   return rewrite_definition(kernel, [&](Builder &b, Transplant &carry) {

@@ -36,7 +36,8 @@ public:
       for (const Staging *staging : stagings_) SPARKLE_TRY_STATUS(find_reads(*staging));
     }
     for (const StagedRead &read : reads_)
-      for (StmtId load : read.loads) covered_[load] = {read.guard.begin(), read.guard.end()};
+      for (StmtId load : read.loads)
+        covered_[load] = is_zero(read.other) ? std::set<ExprId>(read.guard.begin(), read.guard.end()) : std::set<ExprId>();
     rw_.on_stmt = [this](StmtId id) { return rewrite(id); };
     return rw_.run();
   }
@@ -57,7 +58,7 @@ private:
   }
 
   Status find_reads(const Staging &staging) {
-    std::map<std::vector<ExprId>, size_t> by_indices;
+    std::map<std::pair<BufferId, std::vector<ExprId>>, size_t> by_indices; // Two reads may have two copies already.
     size_t before = reads_.size();
     std::vector<StmtId> loads;
     for_each_stmt(in_, std::get<For>(in_.stmt(at_)).body, [&](StmtId id) {
@@ -68,8 +69,8 @@ private:
     });
     for (StmtId id : loads) {
       const Load &load = std::get<Load>(in_.stmt(id));
-      std::vector<ExprId> key = load.indices;
-      key.push_back(load.mask);
+      std::pair<BufferId, std::vector<ExprId>> key = {load.buffer, load.indices};
+      key.second.push_back(load.mask);
       auto [entry, fresh] = by_indices.try_emplace(key, reads_.size());
       if (fresh) {
         SPARKLE_TRY(StagedRead read, plan_read(staging, id));
@@ -106,6 +107,10 @@ private:
       read.layout.push_back(stmt.var);
       read.extents.push_back(*end);
     }
+    bool whole = staging.lanes <= 1 || read.extents.empty() || read.extents.back() % staging.lanes == 0;
+    if (staging.level == MemoryLevel::kRegister && !whole)
+      return bad("`lanes " + std::to_string(staging.lanes) + "` do not divide the " + std::to_string(read.extents.back()) +
+                 " elements of `" + staging.layout.back().text() + "`");
     const Load &load = std::get<Load>(in_.stmt(id));
     read.other = load.other;
     SPARKLE_TRY_STATUS(check_dependence(staging, load, inside, read.layout));
@@ -123,6 +128,13 @@ private:
         return bad("`layout` of `" + staging.tensor + "` lacks loop `" + in_.var(var).name +
                    "`, on which the read depends");
     return ok();
+  }
+
+  /// What a copy holds where its guard fails; kNoId: zero.
+  bool is_zero(ExprId other) const {
+    if (!is_valid(other)) return true;
+    const auto *real = std::get_if<FloatConst>(&in_.expr(other));
+    return real ? real->value == 0 : in_.constant(other) == 0;
   }
 
   /// Conditions around the load, inside the staging loop, that do not depend on loops outside the layout.
@@ -178,6 +190,8 @@ private:
     ExprId begin = rw_.expr(loop.begin), end = rw_.expr(loop.end);
     VarId var = rw_.bind(loop.var);
     std::vector<StmtId> body, allocs;
+    const size_t copies = leading_copies(loop.body);
+    for (size_t i = 0; i < copies; ++i) body.push_back(rw_.stmt(std::get<Block>(in_.stmt(loop.body)).stmts[i]));
     for (StagedRead &read : reads_) {
       read.staged = add_buffer(read);
       allocs.push_back(b.kernel().add_stmt(Alloc{read.staged}));
@@ -185,7 +199,7 @@ private:
     }
     bool shared = stagings_.front()->level == MemoryLevel::kNear && worker_count(grid_of(in_)).value_or(2) > 1;
     if (shared) body.push_back(b.kernel().add_stmt(Barrier{BarrierScope::kGroup}));
-    body.push_back(rw_.stmt(loop.body));
+    push_rest(loop.body, copies, body);
     bool repeats = loop.kind == LoopKind::kSerial || loop.kind == LoopKind::kUnrolled;
     if (shared && repeats) body.push_back(b.kernel().add_stmt(Barrier{BarrierScope::kGroup}));
     StmtId inner = b.block(std::move(body));
@@ -195,6 +209,26 @@ private:
     }
     allocs.push_back(inner);
     return b.loop(var, begin, end, loop.kind, b.block(std::move(allocs)));
+  }
+
+  /// Copies that another staging put at the start of the loop, whose buffers ours may read.
+  size_t leading_copies(StmtId body) const {
+    const auto *block = std::get_if<Block>(&in_.stmt(body));
+    if (!block) return 0;
+    auto is_copy = [&](StmtId id) {
+      const Stmt &stmt = in_.stmt(id);
+      return std::holds_alternative<Copy>(stmt) || std::holds_alternative<Barrier>(stmt);
+    };
+    return static_cast<size_t>(std::find_if_not(block->stmts.begin(), block->stmts.end(), is_copy) - block->stmts.begin());
+  }
+
+  void push_rest(StmtId body, size_t first, std::vector<StmtId> &out) {
+    if (first == 0) {
+      out.push_back(rw_.stmt(body));
+      return;
+    }
+    const std::vector<StmtId> stmts = std::get<Block>(in_.stmt(body)).stmts;
+    for (size_t i = first; i < stmts.size(); ++i) out.push_back(rw_.stmt(stmts[i]));
   }
 
   BufferId add_buffer(const StagedRead &read) {
@@ -339,6 +373,7 @@ Status check(const Staging &staging, const Kernel &kernel, const TargetInfo &inf
     return bad("lanes >= 1, buffers 1 or 2, ahead 0 or 1 and skew >= 0 are possible");
   if (staging.level == MemoryLevel::kRegister && (staging.buffers != 1 || staging.ahead != 0))
     return bad("register stagings have one buffer and no `ahead`");
+  if (staging.level == MemoryLevel::kNear && staging.layout.empty()) return bad("near stagings need a layout");
   if (staging.lanes > 1 && staging.layout.empty()) return bad("`lanes` needs a layout");
   if (staging.lanes > std::max(info.access_lanes, info.lanes) && staging.lanes > 16)
     return bad("`lanes " + std::to_string(staging.lanes) + "` is wider than any access of this machine");
