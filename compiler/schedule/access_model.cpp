@@ -20,8 +20,7 @@ public:
     std::vector<ExprId> reduces = main_reduces(kernel_, def_);
     if (!reduces.empty())
       for (const ReduceAxis &axis : std::get<Reduce>(kernel_.expr(reduces.front())).axes)
-        add_dim(kernel_.var(axis.var).dim.empty() ? kernel_.var(axis.var).name : kernel_.var(axis.var).dim, axis.var,
-                axis.begin, axis.end, true);
+        add_dim(axis_name(kernel_, axis.var, names()), axis.var, axis.begin, axis.end, true);
     model_.accumulators = static_cast<int>(reduces.size());
     model_.store = access(def_.store->buffer, def_.store->indices, kNoId<ExprId>, false);
     add_reads(reduces);
@@ -30,6 +29,12 @@ public:
   }
 
 private:
+  std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const ModelDim &dim : model_.dims) names.push_back(dim.name);
+    return names;
+  }
+
   void add_dim(const std::string &name, VarId var, ExprId begin, ExprId end, bool reduction) {
     auto lo = kernel_.constant(begin), hi = kernel_.constant(end);
     ModelDim dim{name, var, 1, !lo || !hi, reduction};
@@ -126,7 +131,8 @@ private:
     operations += arithmetic && type != Scalar::kIndex && type != Scalar::kBool;
     if (const auto *nested = std::get_if<Reduce>(&expr))
       for (const ReduceAxis &axis : nested->axes)
-        model_.nested_terms *= std::max<int64_t>(1, kernel_.constant(axis.end).value_or(1) - kernel_.constant(axis.begin).value_or(0));
+        model_.nested_terms *=
+            std::max<int64_t>(1, kernel_.constant(axis.end).value_or(1) - kernel_.constant(axis.begin).value_or(0));
     for_each_child(expr, [&](ExprId child) { count_below(child, seen, operations); });
   }
 

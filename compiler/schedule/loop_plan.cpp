@@ -30,8 +30,9 @@ private:
       plan_.sources.push_back({dim.name, dim.var, dim.begin, dim.end, extent_of(dim.begin, dim.end), false});
     for (ExprId id : main_reduces(kernel_, def)) {
       for (const ReduceAxis &axis : std::get<Reduce>(kernel_.expr(id)).axes) {
-        const Variable &var = kernel_.var(axis.var);
-        plan_.sources.push_back({var.dim.empty() ? var.name : var.dim, axis.var, axis.begin, axis.end,
+        std::vector<std::string> taken;
+        for (const PlannedSource &source : plan_.sources) taken.push_back(source.name);
+        plan_.sources.push_back({axis_name(kernel_, axis.var, taken), axis.var, axis.begin, axis.end,
                                  extent_of(axis.begin, axis.end), true});
       }
       break;
@@ -242,6 +243,15 @@ std::optional<size_t> LoopPlan::position(const LoopRef &ref) const {
   for (size_t i = 0; i < loops.size(); ++i)
     if (dims[loops[i].dim].name == ref.dim && loops[i].split == ref.split) return i;
   return std::nullopt;
+}
+
+std::string axis_name(const Kernel &kernel, VarId axis, const std::vector<std::string> &taken) {
+  const Variable &var = kernel.var(axis);
+  const std::string &base = var.dim.empty() ? var.name : var.dim;
+  std::string name = base;
+  for (int i = 2; std::find(taken.begin(), taken.end(), name) != taken.end(); ++i)
+    name = base + "_" + std::to_string(i);
+  return name;
 }
 
 std::vector<ExprId> main_reduces(const Kernel &kernel, const Definition &def) {

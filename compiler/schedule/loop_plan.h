@@ -52,6 +52,10 @@ struct LoopPlan {
   std::optional<size_t> position(const LoopRef &ref) const;
 };
 
+/// The name of a reduction axis in schedules: the one in the text, or with `_2`, `_3`... where `taken` has it (a `let`
+/// was inlined that reduces over a dimension of that name).
+std::string axis_name(const Kernel &kernel, VarId axis, const std::vector<std::string> &taken);
+
 /// The reductions of the definition that are computed together by the scheduled loops: those with the axes of the first
 /// one.
 std::vector<ExprId> main_reduces(const Kernel &kernel, const Definition &def);
