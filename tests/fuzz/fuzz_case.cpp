@@ -1,0 +1,142 @@
+#include "tests/fuzz/fuzz_case.h"
+
+#include "compiler/pipeline/pipeline.h"
+#include "tests/fuzz/random_kernel.h"
+#include "tests/fuzz/random_schedule.h"
+
+namespace sparkle::test {
+namespace {
+
+/// Each attempt compiles; a failure should be told within seconds.
+constexpr int kMostAttempts = 150;
+
+FuzzResult result_of(const Error &error) {
+  const bool refused = error.code == ErrorCode::kBadSchedule || error.code == ErrorCode::kUnsupported;
+  return {refused ? Outcome::kRefused : Outcome::kWrong, std::string(name_of(error.code)) + ": " + error.text};
+}
+
+std::string random_machine(FuzzTarget target, Random &random) {
+  switch (target) {
+  case FuzzTarget::kPasses:
+    return random.pick(std::vector<std::string>{"avx2", "zen4", "cascadelake", "spr", "lavapipe", "h100"});
+  case FuzzTarget::kLlvm:
+    return random.pick(std::vector<std::string>{"avx2", "zen4", "cascadelake", "spr", ""});
+  case FuzzTarget::kVulkan:
+    break;
+  }
+  return "";
+}
+
+/// Texts of schedules read back as the same value: a reproducer is no other schedule.
+Status check_round_trip(const Schedule &schedule) {
+  Diagnostics diagnostics;
+  const Source source("fuzz.schedule", to_text(schedule));
+  const Result<Schedule> again = parse_schedule(source, diagnostics);
+  if (!again) return Error{ErrorCode::kInternal, "the schedule does not read back\n" + render_text(diagnostics, source)};
+  if (!(*again == schedule)) return Error{ErrorCode::kInternal, "the schedule reads back as\n" + to_text(*again)};
+  return ok();
+}
+
+} // namespace
+
+FuzzCase::FuzzCase(FuzzTarget target, uint64_t seed, uint64_t number)
+    : target_(target), random_(seed, number), data_seed_(seed * 1000 + number),
+      program_(Error{ErrorCode::kInternal, "not made yet"}) {}
+
+std::string FuzzCase::text() const {
+  return to_string(kernel_) + "// machine: " + (machine_.empty() ? "this one" : machine_) + "\n" + to_text(schedule_);
+}
+
+FuzzResult FuzzCase::run() {
+  if (FuzzResult made = prepare(); made.outcome != Outcome::kEqual) return made;
+  return attempt(schedule_);
+}
+
+FuzzResult FuzzCase::prepare() {
+  kernel_ = random_kernel(random_);
+  machine_ = random_machine(target_, random_);
+  program_ = import_text(kernel_);
+  if (!program_) return {Outcome::kWrong, "the kernel is no kernel: " + program_.error().text};
+  Result<TensorSet> inputs = TensorSet::make(*program_, data_seed_);
+  if (!inputs) return {Outcome::kWrong, inputs.error().text};
+  inputs_ = std::move(*inputs);
+  Result<TensorSet> expected = inputs_->copy();
+  if (!expected) return {Outcome::kWrong, expected.error().text};
+  expected_ = std::move(*expected);
+  if (Status status = run_reference(*program_, *expected_); !status)
+    return {Outcome::kWrong, "the reference: " + status.error().text};
+  info_ = target_ == FuzzTarget::kVulkan ? test_machine()->vulkan().front().info : test_machine()->cpu().info;
+  if (!machine_.empty()) {
+    const Result<TargetInfo> named = fixture(machine_);
+    if (!named) return {Outcome::kWrong, named.error().text};
+    info_ = *named;
+  }
+  Result<Schedule> schedule = random_schedule(*program_, info_, random_);
+  if (!schedule) return result_of(schedule.error());
+  schedule_ = std::move(*schedule);
+  if (Status status = check_round_trip(schedule_); !status) return {Outcome::kWrong, status.error().text};
+  return {};
+}
+
+FuzzResult FuzzCase::attempt(const Schedule &schedule) {
+  Result<TensorSet> computed = inputs_->copy();
+  if (!computed) return {Outcome::kWrong, computed.error().text};
+  if (Status status = compute(schedule, *computed); !status) return result_of(status.error());
+  const std::string difference = computed->difference_from(*expected_);
+  if (difference.empty()) return {};
+  return {Outcome::kWrong, difference};
+}
+
+Status FuzzCase::compute(const Schedule &schedule, TensorSet &tensors) {
+  if (target_ == FuzzTarget::kPasses) return interpret_all_passes(schedule, tensors);
+  CompileOptions options;
+  options.schedule = schedule;
+  options.automatic = false;
+  options.target_info = info_;
+  options.target = target_ == FuzzTarget::kLlvm ? "llvm" : "vulkan";
+  const DeviceInfo &device = target_ == FuzzTarget::kLlvm ? test_machine()->cpu() : test_machine()->vulkan().front();
+  return run_on_device(*program_, test_machine(), device, options, tensors);
+}
+
+Status FuzzCase::interpret_all_passes(const Schedule &schedule, TensorSet &tensors) {
+  PipelineOptions options;
+  options.schedule = schedule;
+  options.automatic = false;
+  Status found = ok();
+  options.after_pass = [&](std::string_view pass, const Program &program) {
+    if (!found) return;
+    Result<TensorSet> computed = inputs_->copy();
+    Status status = computed ? run_reference(program, *computed) : Status(computed.error());
+    const std::string difference = status ? computed->difference_from(*expected_) : status.error().text;
+    if (!difference.empty()) found = Error{ErrorCode::kVerifyFailed, "after pass " + std::string(pass) + ": " + difference};
+    if (found) tensors = std::move(*computed);
+  };
+  try {
+    const Result<Program> lowered = run_pipeline(*program_, options, info_);
+    if (!found) return found;
+    if (!lowered) return lowered.error();
+  } catch (const InternalError &error) {
+    return found ? Status(Error{ErrorCode::kInternal, error.what()}) : found;
+  }
+  return ok();
+}
+
+FuzzResult FuzzCase::shrink(FuzzResult wrong) {
+  if (!program_ || !expected_) return wrong;
+  int attempts = 0;
+  for (bool smaller = true; smaller && attempts < kMostAttempts;) {
+    smaller = false;
+    for (const Schedule &simpler : simpler_schedules(schedule_)) {
+      if (++attempts > kMostAttempts) break;
+      const FuzzResult result = attempt(simpler);
+      if (result.outcome != Outcome::kWrong) continue;
+      schedule_ = simpler;
+      wrong = result;
+      smaller = true;
+      break;
+    }
+  }
+  return wrong;
+}
+
+} // namespace sparkle::test
