@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "runtime/paired_timing.h"
 #include "runtime/peaks.h"
 
 namespace sparkle {
@@ -35,18 +36,24 @@ Status verify_first_run(Binding &binding, const VerifyOptions &options, RunRepor
   return ok();
 }
 
-/// With peaks measured around the runs; the higher one counts, for the other may have met a disturbance.
+/// The processor is probed around each run, for its speed drifts; other devices once before and once after, and the higher
+/// peak counts, for the other may have met a disturbance.
 Status time_runs(Binding &binding, const JitRunOptions &options, RunReport &report) {
   const Executable &executable = binding.executable();
   const WorkerPool pool = options.run.pool ? *options.run.pool : executable.machine->pool();
+  if (report.threads > 0) report.threads = pool.workers;
   const auto probe = [&]() -> Result<double> {
     return options.measure_peak ? measure_peak(*executable.machine, executable.device, pool) : Result<double>(0.0);
   };
+  if (options.measure_peak && executable.device.kind == DeviceKind::kCpu) {
+    SPARKLE_TRY(const PairedTimes paired, time_in_pairs(binding, options.run, report.flops, probe));
+    add_times(report, paired);
+    return binding.fetch();
+  }
   SPARKLE_TRY(const double before, probe());
   SPARKLE_TRY(const RunTimes times, binding.run(options.run));
   SPARKLE_TRY(const double after, probe());
   add_times(report, times, std::max(before, after));
-  if (report.threads > 0) report.threads = pool.workers;
   return binding.fetch();
 }
 

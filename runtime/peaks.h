@@ -6,7 +6,7 @@
 namespace sparkle {
 
 /// GFLOPS of f32 fused multiply-adds. CPU: measured now, with the workers of `pool` and the widest vectors of the
-/// device's TargetInfo (about 10 ms). Vulkan: measured by a kernel of the loop IR, once for each machine. Reference: 0.
+/// device's TargetInfo (about 2 ms). Vulkan: measured by a kernel of the loop IR, once for each machine. Reference: 0.
 Result<double> measure_peak(Machine &machine, const DeviceInfo &device, const WorkerPool &pool);
 
 /// The kernel: each worker runs independent chains of fused multiply-adds in registers, `rounds` (a symbol) times.

@@ -89,6 +89,17 @@ void add_times(RunReport &report, const RunTimes &times, double peak_gflops) {
   report.suspect = static_cast<double>(report.flops_executed) / seconds * 1e-9 > kSuspectShare * peak_gflops;
 }
 
+void add_times(RunReport &report, const PairedTimes &paired) {
+  add_times(report, paired.times, paired.peak_gflops);
+  report.percent_of_peak = paired.percent_of_peak;
+  report.pairs = paired.pairs;
+  report.pairs_dropped = paired.dropped;
+  report.disturbed = paired.disturbed;
+  if (report.flops > 0)
+    report.suspect = paired.percent_of_peak * static_cast<double>(report.flops_executed) /
+                         static_cast<double>(report.flops) > kSuspectShare * 100;
+}
+
 void add_verification(RunReport &report, const VerifyReport &verification) {
   report.verified = verification.passed;
   report.verify_mode = name_of(verification.mode);

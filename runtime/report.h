@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/executable.h"
+#include "runtime/paired_timing.h"
 #include "runtime/timer.h"
 #include "runtime/verify.h"
 
@@ -42,7 +43,10 @@ struct RunReport {
   double gflops = 0;       ///< Nominal, by the median of the kernel time (wall time where there is none).
 
   double peak_gflops = 0;     ///< Measured beside the run; 0: not measured.
-  double percent_of_peak = 0; ///< Of gflops.
+  double percent_of_peak = 0; ///< Of gflops; CPU: median over pairs of a run and the probes around it.
+  int pairs = 0;              ///< CPU: runs (or groups of runs) between two probes; 0: not timed in pairs.
+  int pairs_dropped = 0;      ///< Of them, left out of times and rates: the probes differ by more than 5%.
+  bool disturbed = false;     ///< Hardly any pair was left: all count, and the figures say little.
   bool suspect = false;       ///< More than 105% of the peak by executed operations: the clock or the count is wrong.
 
   int64_t bytes_moved = 0; ///< Compulsory traffic of far memory: each tensor once for each launch that binds it.
@@ -59,6 +63,7 @@ inline constexpr double kSuspectShare = 1.05;
 RunReport describe(const Executable &executable, const BoundArguments &arguments);
 /// Adds times and rates; `peak_gflops` 0: not measured.
 void add_times(RunReport &report, const RunTimes &times, double peak_gflops);
+void add_times(RunReport &report, const PairedTimes &paired);
 void add_verification(RunReport &report, const VerifyReport &verification);
 
 /// One JSON object, indented by `indent` spaces; -1: on one line. Times in milliseconds.

@@ -28,9 +28,12 @@ public:
 
   Status read(Fields &fields, std::string &name) {
     while (!rest_.empty()) {
-      if (rest_.front() == '_') rest_.remove_prefix(1);
-      else if (rest_.starts_with("n\"")) SPARKLE_TRY_STATUS(read_name(name));
-      else SPARKLE_TRY_STATUS(read_field(fields));
+      if (rest_.front() == '_')
+        rest_.remove_prefix(1);
+      else if (rest_.starts_with("n\""))
+        SPARKLE_TRY_STATUS(read_name(name));
+      else
+        SPARKLE_TRY_STATUS(read_field(fields));
     }
     return ok();
   }

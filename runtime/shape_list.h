@@ -41,8 +41,8 @@ struct ConvolutionShape {
   const SpatialShape &w() const { return spatial[2]; }
 };
 
-/// `default_batch`: where a line has no `mb`. kInvalidInput, naming the line: an unknown key, a number that is missing or
-/// out of range, a key twice, channels that the groups do not divide, an extent without kernel, an empty output.
+/// `default_batch`: where a line has no `mb`. kInvalidInput, naming the line: an unknown key, a number that is missing
+/// or out of range, a key twice, channels that the groups do not divide, an extent without kernel, an empty output.
 Result<std::vector<ConvolutionShape>> parse_shape_list(std::string_view text, int64_t default_batch = 2);
 
 /// The same line back, every field written out.

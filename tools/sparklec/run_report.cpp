@@ -46,6 +46,10 @@ void add_speed(Table &table, const RunReport &report) {
     speed += ", " + format_number(report.percent_of_peak, "%") + " of the measured peak of " +
              format_number(report.peak_gflops, "");
   table.line("speed", speed);
+  if (report.pairs > 0)
+    table.line("measured in", std::to_string(report.pairs) + " pairs with a probe of the peak, " +
+                                  std::to_string(report.pairs_dropped) + " dropped" +
+                                  (report.disturbed ? ": disturbed, the figures say little" : ""));
   table.line("suspect", report.suspect ? "above 105% of the peak: do not trust these times" : "");
   table.line("memory",
              format_bytes(report.bytes_moved) + " at least" +
