@@ -232,7 +232,8 @@ std::string unique_kernel_name(const Program &program, const std::vector<Kernel>
   auto taken = [&](const std::vector<Kernel> &list) {
     return std::any_of(list.begin(), list.end(), [&](const Kernel &k) { return k.name == name; });
   };
-  for (int i = 2; taken(program.kernels) || taken(program.prepack) || taken(before); ++i) name = base + "_" + std::to_string(i);
+  for (int i = 2; taken(program.kernels) || taken(program.prepack) || taken(before); ++i)
+    name = base + "_" + std::to_string(i);
   return name;
 }
 

@@ -37,7 +37,8 @@ public:
     }
     for (const StagedRead &read : reads_)
       for (StmtId load : read.loads)
-        covered_[load] = is_zero(read.other) ? std::set<ExprId>(read.guard.begin(), read.guard.end()) : std::set<ExprId>();
+        covered_[load] =
+            is_zero(read.other) ? std::set<ExprId>(read.guard.begin(), read.guard.end()) : std::set<ExprId>();
     rw_.on_stmt = [this](StmtId id) { return rewrite(id); };
     return rw_.run();
   }
@@ -109,8 +110,8 @@ private:
     }
     bool whole = staging.lanes <= 1 || read.extents.empty() || read.extents.back() % staging.lanes == 0;
     if (staging.level == MemoryLevel::kRegister && !whole)
-      return bad("`lanes " + std::to_string(staging.lanes) + "` do not divide the " + std::to_string(read.extents.back()) +
-                 " elements of `" + staging.layout.back().text() + "`");
+      return bad("`lanes " + std::to_string(staging.lanes) + "` do not divide the " +
+                 std::to_string(read.extents.back()) + " elements of `" + staging.layout.back().text() + "`");
     const Load &load = std::get<Load>(in_.stmt(id));
     read.other = load.other;
     SPARKLE_TRY_STATUS(check_dependence(staging, load, inside, read.layout));
@@ -190,8 +191,10 @@ private:
     ExprId begin = rw_.expr(loop.begin), end = rw_.expr(loop.end);
     VarId var = rw_.bind(loop.var);
     std::vector<StmtId> body, allocs;
-    const size_t copies = leading_copies(loop.body);
-    for (size_t i = 0; i < copies; ++i) body.push_back(rw_.stmt(std::get<Block>(in_.stmt(loop.body)).stmts[i]));
+    const auto *block = std::get_if<Block>(&in_.stmt(loop.body));
+    const std::vector<StmtId> inside = block ? block->stmts : std::vector<StmtId>{loop.body};
+    size_t i = 0;
+    for (; i < inside.size() && is_copy(inside[i]); ++i) body.push_back(rw_.stmt(inside[i]));
     for (StagedRead &read : reads_) {
       read.staged = add_buffer(read);
       allocs.push_back(b.kernel().add_stmt(Alloc{read.staged}));
@@ -199,7 +202,7 @@ private:
     }
     bool shared = stagings_.front()->level == MemoryLevel::kNear && worker_count(grid_of(in_)).value_or(2) > 1;
     if (shared) body.push_back(b.kernel().add_stmt(Barrier{BarrierScope::kGroup}));
-    push_rest(loop.body, copies, body);
+    for (; i < inside.size(); ++i) body.push_back(rw_.stmt(inside[i]));
     bool repeats = loop.kind == LoopKind::kSerial || loop.kind == LoopKind::kUnrolled;
     if (shared && repeats) body.push_back(b.kernel().add_stmt(Barrier{BarrierScope::kGroup}));
     StmtId inner = b.block(std::move(body));
@@ -211,24 +214,9 @@ private:
     return b.loop(var, begin, end, loop.kind, b.block(std::move(allocs)));
   }
 
-  /// Copies that another staging put at the start of the loop, whose buffers ours may read.
-  size_t leading_copies(StmtId body) const {
-    const auto *block = std::get_if<Block>(&in_.stmt(body));
-    if (!block) return 0;
-    auto is_copy = [&](StmtId id) {
-      const Stmt &stmt = in_.stmt(id);
-      return std::holds_alternative<Copy>(stmt) || std::holds_alternative<Barrier>(stmt);
-    };
-    return static_cast<size_t>(std::find_if_not(block->stmts.begin(), block->stmts.end(), is_copy) - block->stmts.begin());
-  }
-
-  void push_rest(StmtId body, size_t first, std::vector<StmtId> &out) {
-    if (first == 0) {
-      out.push_back(rw_.stmt(body));
-      return;
-    }
-    const std::vector<StmtId> stmts = std::get<Block>(in_.stmt(body)).stmts;
-    for (size_t i = first; i < stmts.size(); ++i) out.push_back(rw_.stmt(stmts[i]));
+  /// What another staging put at the start of the loop; ours may read its buffers.
+  bool is_copy(StmtId id) const {
+    return std::holds_alternative<Copy>(in_.stmt(id)) || std::holds_alternative<Barrier>(in_.stmt(id));
   }
 
   BufferId add_buffer(const StagedRead &read) {

@@ -31,8 +31,10 @@ void StatementWriter::write_masked_load(const Load &load, const Places &places) 
   }
   for (int lane = 0; lane < type.lanes; ++lane) {
     const Place &place = places.places[places.is_uniform ? 0 : static_cast<size_t>(lane)];
-    std::string cond = e_.text(lane_of(c_.build, load.mask, lane));
-    c_.out.line("if (", cond, ") ", name, component(lane), " = ", accesses_.write(place).text, ";");
+    ExprId mask = lane_of(c_.build, load.mask, lane);
+    // GLSL refuses a constant subscript below 0, even where it is never used.
+    if (k_.constant(mask) == 0) continue;
+    c_.out.line("if (", e_.text(mask), ") ", name, component(lane), " = ", accesses_.write(place).text, ";");
   }
 }
 
@@ -80,6 +82,7 @@ void StatementWriter::write_split_store(const Store &store, const Places &places
   for (int lane = 0; lane < lanes; ++lane) {
     const Place &place = places.places[places.is_uniform ? 0 : static_cast<size_t>(lane)];
     ExprId lane_mask = !is_valid(store.mask) ? store.mask : mask ? *mask : lane_of(c_.build, store.mask, lane);
+    if (is_valid(lane_mask) && k_.constant(lane_mask) == 0) continue;
     auto named = c_.named.find(store.value);
     std::string value = named != c_.named.end() && k_.type_of(store.value).is_vector()
                             ? ExpressionWriter::pick(named->second, lane).text
