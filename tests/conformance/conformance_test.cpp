@@ -100,7 +100,8 @@ TEST_P(Conforms, ToTheInterpreter) {
     Result<TensorSet> computed = inputs_of(one, *program);
     ASSERT_TRUE(computed) << computed.error().text;
     const Status ran = run_on_device(*program, test_machine(), *on, *options, *computed);
-    if (!ran && ran.error().code == ErrorCode::kUnsupported && text != one.schedules.front()) continue; // Too many lanes.
+    if (!ran && ran.error().code == ErrorCode::kUnsupported && text != one.schedules.front())
+      continue; // Too many lanes.
     if (!ran && ran.error().code == ErrorCode::kUnsupported) GTEST_SKIP() << "[SKIP] " << ran.error().text;
     ASSERT_TRUE(ran) << ran.error().text;
     expect_formula(one, *computed);

@@ -30,7 +30,8 @@ void add_reductions(std::vector<ConformanceCase> &cases) {
     }
   }
   cases.push_back(reduction("MeanOfAPowerOfTwo", "f32", "mean[c](x[n, c])", 16));
-  cases.push_back(reduction("SeveralReductions", "f32", "sum[c](x[n, c]) * 2 - max[c](x[n, c]) + sum[k in 0..C](x[n, k] * x[n, k])", 9));
+  cases.push_back(reduction("SeveralReductions", "f32",
+                            "sum[c](x[n, c]) * 2 - max[c](x[n, c]) + sum[k in 0..C](x[n, k] * x[n, k])", 9));
   cases.push_back(reduction("FilterByIndex", "i32", "sum[c where c <= n && (n + c) % 3 != 1](x[n, c])", 17));
   for (const std::string op : {"max", "min"}) {
     ConformanceCase nan = reduction(op == "max" ? "MaxIgnoresNan" : "MinIgnoresNan", "f32", op + "[c](x[n, c])", 7);
@@ -44,15 +45,16 @@ void add_reductions(std::vector<ConformanceCase> &cases) {
 }
 
 void add_outside(std::vector<ConformanceCase> &cases) {
-  const std::vector<std::pair<std::string, std::string>> rules = {{"Zero", "0"},         {"Five", "5"},       {"Clamp", "clamp"},
-                                                                  {"Mirror", "mirror"}, {"Reflect", "reflect"}, {"Wrap", "wrap"},
-                                                                  {"Skip", "skip"}};
+  const std::vector<std::pair<std::string, std::string>> rules = {
+      {"Zero", "0"},          {"Five", "5"},    {"Clamp", "clamp"}, {"Mirror", "mirror"},
+      {"Reflect", "reflect"}, {"Wrap", "wrap"}, {"Skip", "skip"}};
   for (const auto &[name, rule] : rules)
     for (int64_t extent : {1, 2, 11}) {
       ConformanceCase one;
       one.name = "Outside" + name + "Of" + std::to_string(extent);
       // Eight taps reach several extents beyond both ends.
-      one.kernel.text = "kernel window(x: i32[W] outside " + rule + ") -> dst: i32[O]\n{\n  dst[w] = sum[k in 0..8](x[w + 2*k - 9] * i32(k + 1));\n}\n";
+      one.kernel.text = "kernel window(x: i32[W] outside " + rule +
+                        ") -> dst: i32[O]\n{\n  dst[w] = sum[k in 0..8](x[w + 2*k - 9] * i32(k + 1));\n}\n";
       one.kernel.values = {{"W", extent}, {"O", extent + 6}};
       one.schedules = {"", "kernel dst { split w: group, lane 4 partition w k }"};
       cases.push_back(std::move(one));
@@ -63,7 +65,8 @@ void add_tails(std::vector<ConformanceCase> &cases) {
   for (int64_t extent : {1, 3, 4, 5, 8, 15, 16, 17, 31, 33}) {
     ConformanceCase one;
     one.name = "TailOf" + std::to_string(extent);
-    one.kernel.text = "kernel add(a: f32[M, N], b: f32[M, N]) -> dst: f32[M, N]\n{\n  dst[m, n] = a[m, n] + 2*b[m, n];\n}\n";
+    one.kernel.text =
+        "kernel add(a: f32[M, N], b: f32[M, N]) -> dst: f32[M, N]\n{\n  dst[m, n] = a[m, n] + 2*b[m, n];\n}\n";
     one.kernel.values = {{"M", 3}, {"N", extent}};
     for (const char *lanes : {"2", "4", "8", "16"})
       one.schedules.push_back("kernel dst { split n: group, lane " + std::string(lanes) + " }");
@@ -109,7 +112,8 @@ void add_extents(std::vector<ConformanceCase> &cases) {
 void add_definitions(std::vector<ConformanceCase> &cases) {
   ConformanceCase in_place;
   in_place.name = "InPlace";
-  in_place.kernel.text = "kernel gemm(a: f32[M, K], b: f32[K, N], inout c: f32[M, N])\n{\n  c[m, n] += sum[k](a[m, k] * b[k, n]);\n}\n";
+  in_place.kernel.text =
+      "kernel gemm(a: f32[M, K], b: f32[K, N], inout c: f32[M, N])\n{\n  c[m, n] += sum[k](a[m, k] * b[k, n]);\n}\n";
   in_place.kernel.values = {{"M", 7}, {"N", 18}, {"K", 5}};
   cases.push_back(std::move(in_place));
 
@@ -119,14 +123,17 @@ void add_definitions(std::vector<ConformanceCase> &cases) {
                           "  let scale[c] = gamma[c] * gamma[c] + 1;\n  let shift[c] = beta[c] - 2*scale[c];\n"
                           "  dst[n, c] = x[n, c] * scale[c] + shift[c];\n}\n";
   constants.kernel.values = {{"N", 5}, {"C", 19}};
-  constants.schedules = {"", "kernel scale { place stored }\nkernel shift { place stored }", "kernel scale { place inline }\nkernel shift { place inline }"};
+  constants.schedules = {"", "kernel scale { place stored }\nkernel shift { place stored }",
+                         "kernel scale { place inline }\nkernel shift { place inline }"};
   cases.push_back(std::move(constants));
 
   ConformanceCase names;
   names.name = "InlinedReductionOverADimensionOfTheSameName";
-  names.kernel.text = "kernel norm(x: i32[N, C]) -> dst: i32[N, C]\n{\n  let z[n] = sum[c](x[n, c]);\n  dst[n, c] = x[n, c] * z[n];\n}\n";
+  names.kernel.text = "kernel norm(x: i32[N, C]) -> dst: i32[N, C]\n{\n  let z[n] = sum[c](x[n, c]);\n  dst[n, c] = "
+                      "x[n, c] * z[n];\n}\n";
   names.kernel.values = {{"N", 6}, {"C", 13}};
-  names.schedules = {"", "kernel z { place inline }\nkernel dst { split c: group, lane 4 split c_2: serial, unrolled 3 }"};
+  names.schedules = {"",
+                     "kernel z { place inline }\nkernel dst { split c: group, lane 4 split c_2: serial, unrolled 3 }"};
   cases.push_back(std::move(names));
 
   ConformanceCase packed;
@@ -139,15 +146,18 @@ void add_definitions(std::vector<ConformanceCase> &cases) {
 
   ConformanceCase chained;
   chained.name = "NearAndRegisterCopiesAtOneLoop";
-  chained.kernel.text = "kernel product(a: f32[M, K], b: f32[K, N]) -> c: f32[M, N]\n{\n  c[m, n] = sum[k](a[m, k] * b[k, n]);\n}\n";
+  chained.kernel.text =
+      "kernel product(a: f32[M, K], b: f32[K, N]) -> c: f32[M, N]\n{\n  c[m, n] = sum[k](a[m, k] * b[k, n]);\n}\n";
   chained.kernel.values = {{"M", 6}, {"N", 16}, {"K", 9}};
-  chained.schedules = {"kernel c { split n: group, unrolled 2, lane 4 stage b near at k layout n.1 n.2 stage b register at k layout n.1 n.2 }"};
+  chained.schedules = {"kernel c { split n: group, unrolled 2, lane 4 stage b near at k layout n.1 n.2 stage b "
+                       "register at k layout n.1 n.2 }"};
   cases.push_back(std::move(chained));
 
   ConformanceCase several;
   several.name = "SeveralResults";
-  several.kernel.text = "kernel both(x: i32[N, C]) -> most: i32[N], first: i32[N]\n{\n  let m[n] = max[c](x[n, c]);\n  most[n] = m[n];\n"
-                        "  first[n] = min[c where x[n, c] == m[n]](i32(c));\n}\n";
+  several.kernel.text =
+      "kernel both(x: i32[N, C]) -> most: i32[N], first: i32[N]\n{\n  let m[n] = max[c](x[n, c]);\n  most[n] = m[n];\n"
+      "  first[n] = min[c where x[n, c] == m[n]](i32(c));\n}\n";
   several.kernel.values = {{"N", 9}, {"C", 12}};
   several.schedules = {"", "kernel m { place stored }", "kernel m { place inline }"};
   cases.push_back(std::move(several));

@@ -12,12 +12,12 @@ constexpr double kInf = std::numeric_limits<double>::infinity(), kNan = std::num
 using Formula = std::function<double(double, double)>;
 
 /// Every pair of these. All are exact in f32 and most in f16 and bf16; no denormal numbers.
-const std::vector<double> kReals = {0,   1,    -1,   0.5,  -0.5,   1.5,     -1.5,     2.5,  -2.5, 3,    -3.25,
-                                    100, 1000, -300, 65535, 3e9, -3e9, 127.5, -128.5, 0.1f, kInf, -kInf, kNan};
+const std::vector<double> kReals = {0,    1,    -1,    0.5, -0.5, 1.5,   -1.5,   2.5,  -2.5, 3,     -3.25, 100,
+                                    1000, -300, 65535, 3e9, -3e9, 127.5, -128.5, 0.1f, kInf, -kInf, kNan};
 /// Where element functions are finite and smooth.
 const std::vector<double> kModerate = {0.0009765625, 0.1f, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 4.75, 7.5, 10};
-const std::vector<double> kIntegers = {0, 1, -1, 2, -2, 3, -3, 5, -5, 6, -7, 8, 100, -100, 127, -128, 255, 256, -300,
-                                       65536, 2147483647, -2147483648.0};
+const std::vector<double> kIntegers = {0, 1,   -1,   2,   -2,   3,   -3,  5,    -5,    6,          -7,
+                                       8, 100, -100, 127, -128, 255, 256, -300, 65536, 2147483647, -2147483648.0};
 const std::vector<double> kBytes = {0, 1, 2, 3, 5, 7, 100, 127, 128, 200, 254, 255};
 const std::vector<double> kSignedBytes = {0, 1, -1, 2, -2, 7, 100, -100, 126, 127, -127, -128};
 
@@ -78,13 +78,17 @@ std::vector<Operation> real_operations() {
       {"GreaterEqual", "f32", "f32", "select(a[i] >= b[i], 1, 2)", [](double a, double b) { return a >= b ? 1 : 2; }},
       {"Equal", "f32", "f32", "select(a[i] == b[i], 1, 2)", [](double a, double b) { return a == b ? 1 : 2; }},
       {"NotEqual", "f32", "f32", "select(a[i] != b[i], 1, 2)", [](double a, double b) { return a != b ? 1 : 2; }},
-      {"And", "f32", "f32", "select(a[i] < 1 && b[i] < 1, a[i], b[i])", [](double a, double b) { return a < 1 && b < 1 ? a : b; }},
-      {"Or", "f32", "f32", "select(a[i] < 1 || b[i] < 1, a[i], b[i])", [](double a, double b) { return a < 1 || b < 1 ? a : b; }},
+      {"And", "f32", "f32", "select(a[i] < 1 && b[i] < 1, a[i], b[i])",
+       [](double a, double b) { return a < 1 && b < 1 ? a : b; }},
+      {"Or", "f32", "f32", "select(a[i] < 1 || b[i] < 1, a[i], b[i])",
+       [](double a, double b) { return a < 1 || b < 1 ? a : b; }},
       {"Not", "f32", "f32", "select(!(a[i] < b[i]), a[i], b[i])", [](double a, double b) { return !(a < b) ? a : b; }},
       {"RealToI32", "f32", "i32", "i32(trunc(a[i]))",
        [](double a, double) { return saturated(std::trunc(a), -2147483648.0, 2147483647); }},
-      {"RealToU8", "f32", "u8", "u8(round(a[i]))", [](double a, double) { return saturated(std::nearbyint(a), 0, 255); }},
-      {"RealToI8", "f32", "i8", "i8(floor(a[i]))", [](double a, double) { return saturated(std::floor(a), -128, 127); }},
+      {"RealToU8", "f32", "u8", "u8(round(a[i]))",
+       [](double a, double) { return saturated(std::nearbyint(a), 0, 255); }},
+      {"RealToI8", "f32", "i8", "i8(floor(a[i]))",
+       [](double a, double) { return saturated(std::floor(a), -128, 127); }},
       {"RealToHalf", "f32", "f16", "f16(a[i])", nullptr},
       {"RealToBrain", "f32", "bf16", "bf16(a[i])", nullptr},
       {"HalfToReal", "f16", "f32", "a[i] + b[i]", nullptr},
@@ -98,7 +102,8 @@ std::vector<Operation> integer_operations() {
       {"WrappingAdd", "i32", "i32", "a[i] + b[i]", [](double a, double b) { return wrapped(a + b); }},
       {"WrappingSubtract", "i32", "i32", "a[i] - b[i]", [](double a, double b) { return wrapped(a - b); }},
       {"WrappingNegate", "i32", "i32", "-a[i]", [](double a, double) { return wrapped(-a); }},
-      {"WrappingMultiply", "i32", "i32", "a[i] * b[i]", [](double a, double b) {
+      {"WrappingMultiply", "i32", "i32", "a[i] * b[i]",
+       [](double a, double b) {
          return static_cast<double>(static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(a)) *
                                                          static_cast<uint32_t>(static_cast<int64_t>(b))));
        }},
@@ -109,8 +114,10 @@ std::vector<Operation> integer_operations() {
       {"DivideByOne", "i32", "i32", "a[i] / 1 + a[i] % 1", [](double a, double) { return a; }},
       {"IntegerMinimum", "i32", "i32", "min(a[i], b[i])", least},
       {"IntegerMaximum", "i32", "i32", "max(a[i], b[i])", most},
-      {"IntegerAbsolute", "i32", "i32", "abs(max(a[i], -100))", [](double a, double) { return std::fabs(most(a, -100)); }},
-      {"IntegerSelect", "i32", "i32", "select(a[i] <= b[i], a[i], 7)", [](double a, double b) { return a <= b ? a : 7; }},
+      {"IntegerAbsolute", "i32", "i32", "abs(max(a[i], -100))",
+       [](double a, double) { return std::fabs(most(a, -100)); }},
+      {"IntegerSelect", "i32", "i32", "select(a[i] <= b[i], a[i], 7)",
+       [](double a, double b) { return a <= b ? a : 7; }},
       {"IntegerToReal", "i32", "f32", "f32(a[i])", [](double a, double) { return f32(a); }},
       {"IntegerToU8", "i32", "u8", "u8(a[i])", [](double a, double) { return saturated(a, 0, 255); }},
       {"IntegerToI8", "i32", "i8", "i8(a[i])", [](double a, double) { return saturated(a, -128, 127); }},
@@ -130,7 +137,8 @@ std::vector<Operation> function_operations() {
       {"Divide", "f32", "f32", "a[i] / b[i]", [](double a, double b) { return a / b; }, kLoose},
       {"SquareRoot", "f32", "f32", "sqrt(a[i])", [](double a, double) { return std::sqrt(a); }, kLoose},
       {"ReciprocalRoot", "f32", "f32", "rsqrt(a[i])", [](double a, double) { return 1 / std::sqrt(a); }, kLoose},
-      {"Exponential", "f32", "f32", "exp(a[i] - b[i])", [](double a, double b) { return std::exp(f32(a - b)); }, kLoose},
+      {"Exponential", "f32", "f32", "exp(a[i] - b[i])", [](double a, double b) { return std::exp(f32(a - b)); },
+       kLoose},
       {"Logarithm", "f32", "f32", "log(a[i] + 2)", [](double a, double) { return std::log(f32(a + 2)); }, kLoose},
       {"Tanh", "f32", "f32", "tanh(a[i] + 0.5)", [](double a, double) { return std::tanh(f32(a + 0.5)); }, kLoose},
       {"Sigmoid", "f32", "f32", "sigmoid(a[i] - b[i])",
@@ -142,8 +150,8 @@ std::vector<Operation> function_operations() {
 ConformanceCase made(const Operation &operation, const std::vector<double> &values) {
   ConformanceCase one;
   one.name = operation.name;
-  one.kernel.text = "kernel op(a: " + std::string(operation.from) + "[N], b: " + operation.from + "[N]) -> dst: " +
-                    operation.to + "[N]\n{\n  dst[i] = " + operation.text + ";\n}\n";
+  one.kernel.text = "kernel op(a: " + std::string(operation.from) + "[N], b: " + operation.from +
+                    "[N]) -> dst: " + operation.to + "[N]\n{\n  dst[i] = " + operation.text + ";\n}\n";
   one.kernel.values["N"] = static_cast<int64_t>(values.size() * values.size());
   one.schedules = {"", "kernel dst { split i: group, serial 5, lane 4 }", "kernel dst { split i: group, serial 7 }"};
   one.fill = [&values](TensorSet &set) { fill_pairs(set, values); };

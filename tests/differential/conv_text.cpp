@@ -5,9 +5,9 @@ namespace {
 
 /// How channels are written: in the shapes and subscripts of images and weights.
 struct Channels {
-  std::string in, out, weights;                ///< Shapes.
-  std::string in_index, out_index, wei_index;  ///< Subscripts.
-  std::string axes;                            ///< Axes of the reduction beside the taps.
+  std::string in, out, weights;               ///< Shapes.
+  std::string in_index, out_index, wei_index; ///< Subscripts.
+  std::string axes;                           ///< Axes of the reduction beside the taps.
 };
 
 Channels channels_of(const ConvolutionShape &shape) {

@@ -8,8 +8,8 @@ namespace sparkle::test {
 
 enum class ImageLayout : uint8_t { kChannelsLast, kChannelsFirst };
 
-/// dst = max(conv(src, wei) + bias, 0) of a 2-D shape, `outside skip`. Depthwise shapes divide the channel, grouped ones
-/// have a dimension of groups.
+/// dst = max(conv(src, wei) + bias, 0) of a 2-D shape, `outside skip`. Depthwise shapes divide the channel, grouped
+/// ones have a dimension of groups.
 KernelText conv_text(const ConvolutionShape &shape, ImageLayout layout);
 
 } // namespace sparkle::test

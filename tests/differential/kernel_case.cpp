@@ -79,7 +79,8 @@ GuardedMemory::~GuardedMemory() {
 GuardedMemory::GuardedMemory(GuardedMemory &&other) noexcept
     : pages_(std::exchange(other.pages_, nullptr)), mapped_(other.mapped_), data_(other.data_) {}
 
-Result<TensorSet> TensorSet::make(const Program &program, uint64_t seed, const std::map<std::string, int64_t> &symbols) {
+Result<TensorSet> TensorSet::make(const Program &program, uint64_t seed,
+                                  const std::map<std::string, int64_t> &symbols) {
   TensorSet set;
   set.program_ = &program;
   for (const Symbol &symbol : program.symbols) {
@@ -87,8 +88,7 @@ Result<TensorSet> TensorSet::make(const Program &program, uint64_t seed, const s
     if (found == symbols.end()) return Error{ErrorCode::kInvalidInput, "no value for symbol `" + symbol.name + "`"};
     set.symbols_.push_back(found->second);
   }
-  for (size_t i = 0; i < program.uniforms.size(); ++i)
-    set.uniforms_.push_back(static_cast<double>((seed + i) % 3 + 1));
+  for (size_t i = 0; i < program.uniforms.size(); ++i) set.uniforms_.push_back(static_cast<double>((seed + i) % 3 + 1));
   for (uint32_t i = 0; i < program.tensors.size(); ++i) {
     const auto id = static_cast<TensorId>(i);
     const Tensor &tensor = program.tensors[id];
@@ -98,8 +98,10 @@ Result<TensorSet> TensorSet::make(const Program &program, uint64_t seed, const s
     SPARKLE_TRY(const int64_t bytes, reference::bytes_of(tensor, set.symbols_));
     GuardedMemory memory(bytes, tensor.alignment);
     SPARKLE_TRY(HostTensor host, HostTensor::borrow(memory.data(), tensor.element, std::move(shape), tensor.strides));
-    if (tensor.role == Role::kOutput) fill_constant(host, kUnwritten);
-    else fill_input(host, seed * 64 + i);
+    if (tensor.role == Role::kOutput)
+      fill_constant(host, kUnwritten);
+    else
+      fill_input(host, seed * 64 + i);
     set.entries_.push_back({id, std::move(memory), std::move(host)});
   }
   return set;

@@ -48,7 +48,8 @@ class TensorSet {
 public:
   /// Inputs hold whole numbers from -2 to 2 (0 to 4 where the element has no sign), made from `seed`; results hold -77.
   /// `symbols`: values of open extents by name.
-  static Result<TensorSet> make(const Program &program, uint64_t seed, const std::map<std::string, int64_t> &symbols = {});
+  static Result<TensorSet> make(const Program &program, uint64_t seed,
+                                const std::map<std::string, int64_t> &symbols = {});
   /// Another set with equal contents.
   Result<TensorSet> copy() const;
 
@@ -80,7 +81,8 @@ Status run_reference(const Program &program, TensorSet &tensors);
 Status run_on_device(const Program &program, const std::shared_ptr<Machine> &machine, const DeviceInfo &device,
                      const CompileOptions &options, TensorSet &tensors);
 
-/// The machine, opened once in a process, with two threads; Vulkan with validation where SPARKLE_VULKAN_VALIDATION is 1.
+/// The machine, opened once in a process, with two threads; Vulkan with validation where SPARKLE_VULKAN_VALIDATION
+/// is 1.
 const std::shared_ptr<Machine> &test_machine();
 /// Of targets/fixtures, by name without ending.
 Result<TargetInfo> fixture(const std::string &name);

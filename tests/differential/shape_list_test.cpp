@@ -77,7 +77,8 @@ TEST(ShapeList, NamesTheLineAndTheMistake) {
   EXPECT_EQ(error("ih5kh1"), "line 1: `g`, `mb`, `ic` and `oc` must be positive");
   EXPECT_EQ(error("g2ic3oc2ih5kh1"), "line 1: 2 groups do not divide the channels");
   EXPECT_EQ(error("ic1oc1ih2kh3"), "line 1: there is no output along h");
-  EXPECT_EQ(error("ic1oc1ih2kh1sh0"), "line 1: extent, kernel and stride along h must be positive, the dilation at least 0");
+  EXPECT_EQ(error("ic1oc1ih2kh1sh0"),
+            "line 1: extent, kernel and stride along h must be positive, the dilation at least 0");
   EXPECT_EQ(error("ic1oc1ih2kh1n\"a"), "line 1: the name has no closing quote");
 }
 

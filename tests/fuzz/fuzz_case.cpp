@@ -19,10 +19,8 @@ std::string random_machine(FuzzTarget target, Random &random) {
   switch (target) {
   case FuzzTarget::kPasses:
     return random.pick(std::vector<std::string>{"avx2", "zen4", "cascadelake", "spr", "lavapipe", "h100"});
-  case FuzzTarget::kLlvm:
-    return random.pick(std::vector<std::string>{"avx2", "zen4", "cascadelake", "spr", ""});
-  case FuzzTarget::kVulkan:
-    break;
+  case FuzzTarget::kLlvm: return random.pick(std::vector<std::string>{"avx2", "zen4", "cascadelake", "spr", ""});
+  case FuzzTarget::kVulkan: break;
   }
   return "";
 }
@@ -32,7 +30,8 @@ Status check_round_trip(const Schedule &schedule) {
   Diagnostics diagnostics;
   const Source source("fuzz.schedule", to_text(schedule));
   const Result<Schedule> again = parse_schedule(source, diagnostics);
-  if (!again) return Error{ErrorCode::kInternal, "the schedule does not read back\n" + render_text(diagnostics, source)};
+  if (!again)
+    return Error{ErrorCode::kInternal, "the schedule does not read back\n" + render_text(diagnostics, source)};
   if (!(*again == schedule)) return Error{ErrorCode::kInternal, "the schedule reads back as\n" + to_text(*again)};
   return ok();
 }
@@ -108,7 +107,8 @@ Status FuzzCase::interpret_all_passes(const Schedule &schedule, TensorSet &tenso
     Result<TensorSet> computed = inputs_->copy();
     Status status = computed ? run_reference(program, *computed) : Status(computed.error());
     const std::string difference = status ? computed->difference_from(*expected_) : status.error().text;
-    if (!difference.empty()) found = Error{ErrorCode::kVerifyFailed, "after pass " + std::string(pass) + ": " + difference};
+    if (!difference.empty())
+      found = Error{ErrorCode::kVerifyFailed, "after pass " + std::string(pass) + ": " + difference};
     if (found) tensors = std::move(*computed);
   };
   try {

@@ -30,7 +30,8 @@ public:
     return list[static_cast<size_t>(in(0, static_cast<int64_t>(list.size()) - 1))];
   }
   template <class T> void shuffle(std::vector<T> &list) {
-    for (size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[static_cast<size_t>(in(0, static_cast<int64_t>(i) - 1))]);
+    for (size_t i = list.size(); i > 1; --i)
+      std::swap(list[i - 1], list[static_cast<size_t>(in(0, static_cast<int64_t>(i) - 1))]);
   }
 
 private:

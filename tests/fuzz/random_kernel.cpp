@@ -52,8 +52,10 @@ public:
       parameters_ += ", gain: " + elem_;
       value = "(" + value + ") * gain";
     }
-    if (random_.chance(1, 2)) value = "max(" + value + ", 0)";
-    else if (random_.chance(1, 4)) value = "clamp(" + value + ", -7, 9)";
+    if (random_.chance(1, 2))
+      value = "max(" + value + ", 0)";
+    else if (random_.chance(1, 4))
+      value = "clamp(" + value + ", -7, 9)";
     return value;
   }
   const std::string &parameters() const { return parameters_; }
@@ -117,7 +119,8 @@ std::string outside(Random &random, const std::vector<std::pair<std::string, boo
   if (leaving.empty()) return "";
   const std::string rule = random_rule(random, in_reduction);
   const bool is_value = rule == "0" || rule == "2";
-  if (leaving.size() == 1 || is_value || random.chance(1, 2)) return " outside " + rule + " on (" + joined(leaving) + ")";
+  if (leaving.size() == 1 || is_value || random.chance(1, 2))
+    return " outside " + rule + " on (" + joined(leaving) + ")";
   const std::string other = random.pick(Names{"clamp", "mirror", "reflect", "wrap"});
   return " outside " + rule + " on (" + leaving[0] + ") outside " + other + " on (" + leaving[1] + ")";
 }
@@ -155,13 +158,13 @@ KernelText random_convolution(Random &random) {
   axes = in_random_order(random, axes);
   const Names results = image(out, {"oh", "ow"});
   Epilogue epilogue(random, elem, results, "oc");
-  const std::string sum = "sum[" + joined(axes) + "](src[" + joined(image(in, {h.subscript, w.subscript})) + "] * wei[" +
-                          joined(wei) + "])";
+  const std::string sum = "sum[" + joined(axes) + "](src[" + joined(image(in, {h.subscript, w.subscript})) +
+                          "] * wei[" + joined(wei) + "])";
   const std::string body = definitions(random, results, sum, epilogue);
   kernel.text = "kernel conv(src: " + elem + "[" + joined(upper(image(in, {"ih", "iw"}))) + "]" +
-                outside(random, {{"IH", h.leaves}, {"IW", w.leaves}}, true) + ", " + (random.chance(2, 3) ? "const " : "") +
-                "wei: " + elem + "[" + joined(upper(wei)) + "]" + epilogue.parameters() + ") -> dst: " + elem + "[" +
-                joined(upper(results)) + "]\n{\n" + body + "}\n";
+                outside(random, {{"IH", h.leaves}, {"IW", w.leaves}}, true) + ", " +
+                (random.chance(2, 3) ? "const " : "") + "wei: " + elem + "[" + joined(upper(wei)) + "]" +
+                epilogue.parameters() + ") -> dst: " + elem + "[" + joined(upper(results)) + "]\n{\n" + body + "}\n";
   return kernel;
 }
 
@@ -192,8 +195,8 @@ KernelText random_matrix_product(Random &random) {
   } else {
     body = definitions(random, out, sum, epilogue);
   }
-  kernel.text = "kernel product(a: " + elem + "[" + joined(upper(a)) + "], " + (random.chance(1, 2) ? "const " : "") + "b: " +
-                elem + "[" + joined(upper(b)) + "]" + epilogue.parameters() + results + "\n{\n" + body + "}\n";
+  kernel.text = "kernel product(a: " + elem + "[" + joined(upper(a)) + "], " + (random.chance(1, 2) ? "const " : "") +
+                "b: " + elem + "[" + joined(upper(b)) + "]" + epilogue.parameters() + results + "\n{\n" + body + "}\n";
   return kernel;
 }
 
@@ -213,9 +216,9 @@ KernelText random_pooling(Random &random) {
   Epilogue epilogue(random, elem, out, "c");
   const std::string body = definitions(random, out, window, epilogue);
   std::string shape = joined(last ? Names{"N", "IH", "IW", "C"} : Names{"N", "C", "IH", "IW"});
-  kernel.text = "kernel pool(src: " + elem + "[" + shape + "]" + outside(random, {{"IH", h.leaves}, {"IW", w.leaves}}, true) +
-                epilogue.parameters() + ", KH: int, KW: int) -> dst: " + elem + "[" + joined(upper(out)) + "]\n{\n" + body +
-                "}\n";
+  kernel.text = "kernel pool(src: " + elem + "[" + shape + "]" +
+                outside(random, {{"IH", h.leaves}, {"IW", w.leaves}}, true) + epilogue.parameters() +
+                ", KH: int, KW: int) -> dst: " + elem + "[" + joined(upper(out)) + "]\n{\n" + body + "}\n";
   return kernel;
 }
 
@@ -228,20 +231,23 @@ KernelText random_stencil(Random &random) {
   const auto offset = [&] { return std::to_string(random.in(0, 3)); };
   const std::string rule = random_rule(random, false), other = random.pick(Names{"clamp", "mirror", "reflect", "wrap"});
   const bool is_value = rule == "0" || rule == "2";
-  const std::string rules = is_value || random.chance(1, 2) ? " outside " + rule
-                                                            : " outside " + rule + " on (H) outside " + other + " on (W)";
-  const std::string taps = random.chance(1, 2) ? "sum[i, j](k[i, j] * src[y + i - " + offset() + ", x + j*2 - " + offset() + "])"
-                                               : "src[y - " + offset() + ", x] + 2 * src[y, x + " + offset() + "]";
+  const std::string rules = is_value || random.chance(1, 2)
+                                ? " outside " + rule
+                                : " outside " + rule + " on (H) outside " + other + " on (W)";
+  const std::string taps = random.chance(1, 2)
+                               ? "sum[i, j](k[i, j] * src[y + i - " + offset() + ", x + j*2 - " + offset() + "])"
+                               : "src[y - " + offset() + ", x] + 2 * src[y, x + " + offset() + "]";
   std::string body;
   if (random.chance(1, 3)) {
     body = "  dst[y, x] = " + taps + ";\n";
   } else {
     const bool further = random.chance(1, 2);
-    const std::string middle = further ? "  let a[y in .., x in ..] = " : "  let a[y in 0..H, x in 0..W] outside " + rule + " = ";
+    const std::string middle =
+        further ? "  let a[y in .., x in ..] = " : "  let a[y in 0..H, x in 0..W] outside " + rule + " = ";
     body = middle + taps + ";\n  dst[y, x] = a[y, x - " + offset() + "] - a[y + " + offset() + ", x];\n";
   }
-  kernel.text = "const k: " + elem + "[3, 2] = [[1, -2], [0, 3], [2, 1]];\nkernel stencil(src: " + elem + "[H, W]" + rules +
-                ") -> dst: " + elem + "[H, W]\n{\n" + body + "}\n";
+  kernel.text = "const k: " + elem + "[3, 2] = [[1, -2], [0, 3], [2, 1]];\nkernel stencil(src: " + elem + "[H, W]" +
+                rules + ") -> dst: " + elem + "[H, W]\n{\n" + body + "}\n";
   return kernel;
 }
 
@@ -254,9 +260,11 @@ KernelText random_chain(Random &random) {
   Epilogue epilogue(random, elem, {"n", "c"}, "c");
   std::string body = "  let m[n] = " + random.pick(Names{"max", "min", "sum"}) + "[c](x[n, c]);\n";
   body += "  let e[n, c] = x[n, c] - m[n];\n";
-  body += "  let z[n] = sum[c" + std::string(random.chance(1, 3) ? " where x[n, c] > 0" : "") + "](e[n, c] * e[n, c]);\n";
+  body +=
+      "  let z[n] = sum[c" + std::string(random.chance(1, 3) ? " where x[n, c] > 0" : "") + "](e[n, c] * e[n, c]);\n";
   body += "  dst[n, c] = " + epilogue.around("select(e[n, c] < 0, z[n] - e[n, c], e[n, c])") + ";\n";
-  kernel.text = "kernel chain(x: " + elem + "[N, C]" + epilogue.parameters() + ") -> dst: " + elem + "[N, C]\n{\n" + body + "}\n";
+  kernel.text =
+      "kernel chain(x: " + elem + "[N, C]" + epilogue.parameters() + ") -> dst: " + elem + "[N, C]\n{\n" + body + "}\n";
   return kernel;
 }
 
@@ -270,9 +278,9 @@ KernelText random_two_layers(Random &random) {
   kernel.values["E"] = random_extent(random, 17);
   kernel.values["K"] = random.in(1, 3);
   const std::string type = elem + "[";
-  kernel.text = "kernel layers(src: " + type + "W, C] outside " + random_rule(random, true) + " on (W), const w1: " + type +
-                "K, C, D], const w2: " + type + "3, D, E]) -> dst: " + type + "W, E]\n{\n" +
-                "  let mid[x in 0..W, d in 0..D] outside " + random_rule(random, true) +
+  kernel.text = "kernel layers(src: " + type + "W, C] outside " + random_rule(random, true) +
+                " on (W), const w1: " + type + "K, C, D], const w2: " + type + "3, D, E]) -> dst: " + type +
+                "W, E]\n{\n" + "  let mid[x in 0..W, d in 0..D] outside " + random_rule(random, true) +
                 " on (x) = max(sum[k, c](src[x + k - 1, c] * w1[k, c, d]), 0);\n" +
                 "  dst[x, e] = sum[k in 0..3, d](mid[x + k - 1, d] * w2[k, d, e]);\n}\n";
   return kernel;
@@ -282,9 +290,9 @@ KernelText random_two_layers(Random &random) {
 
 KernelText random_kernel(Random &random) {
   using Maker = KernelText (*)(Random &);
-  static const std::vector<Maker> kMakers = {random_convolution,    random_convolution, random_convolution,
+  static const std::vector<Maker> kMakers = {random_convolution,    random_convolution,    random_convolution,
                                              random_matrix_product, random_matrix_product, random_pooling,
-                                             random_stencil,        random_chain,       random_two_layers};
+                                             random_stencil,        random_chain,          random_two_layers};
   return random.pick(kMakers)(random);
 }
 

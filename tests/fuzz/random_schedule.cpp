@@ -105,7 +105,8 @@ private:
   void choose_lane_dim() {
     lane_dim_ = out_.dims.size();
     if (info_.access_lanes <= 1 || random_.chance(1, 6)) return;
-    const std::string &last = definition_of(kernel_).dims.empty() ? std::string() : definition_of(kernel_).dims.back().name;
+    const std::string &last =
+        definition_of(kernel_).dims.empty() ? std::string() : definition_of(kernel_).dims.back().name;
     for (size_t i = 0; i < out_.dims.size(); ++i) {
       if (is_reduction(out_.dims[i])) continue;
       const DimSchedule &dim = out_.dims[i];
@@ -139,7 +140,8 @@ private:
   void add_inner(std::vector<Split> &inner, bool reduction, int64_t &left) {
     Split split{LoopKind::kSerial, random_.in(2, 4)};
     if (random_.chance(2, 3)) split.kind = LoopKind::kUnrolled;
-    if (!reduction && has_workers() && random_.chance(2, 5)) split = {LoopKind::kWorker, random_.pick(std::vector<int64_t>{2, 3, 4, 8})};
+    if (!reduction && has_workers() && random_.chance(2, 5))
+      split = {LoopKind::kWorker, random_.pick(std::vector<int64_t>{2, 3, 4, 8})};
     if (!reduction && has_workers() && random_.chance(1, 16)) split = {LoopKind::kTeam, 2};
     if (!fits(split)) return;
     left = (left + split.factor - 1) / split.factor;
@@ -151,7 +153,8 @@ private:
     const bool is_worker = split.kind == LoopKind::kWorker || split.kind == LoopKind::kTeam;
     if (!is_worker && split.kind != LoopKind::kUnrolled) return true;
     int64_t &product = is_worker ? workers_ : unrolled_;
-    if (product * split.factor > (is_worker ? std::min<int64_t>(kMostWorkers, info_.max_workers) : kMostUnrolled)) return false;
+    if (product * split.factor > (is_worker ? std::min<int64_t>(kMostWorkers, info_.max_workers) : kMostUnrolled))
+      return false;
     product *= split.factor;
     return true;
   }
@@ -168,7 +171,8 @@ private:
     case LoopKind::kGroup: return 0;
     case LoopKind::kTeam: return 1;
     case LoopKind::kWorker: return 2;
-    case LoopKind::kSerial: case LoopKind::kUnrolled: return 3;
+    case LoopKind::kSerial:
+    case LoopKind::kUnrolled: return 3;
     case LoopKind::kLane: return 4;
     }
     return 5;
@@ -194,7 +198,8 @@ private:
     bool inside = false;
     for (const PlannedLoop &loop : loops) {
       inside |= loop.is_reduction || loop.kind == LoopKind::kUnrolled;
-      if (inside && !loop.is_reduction && loop.kind != LoopKind::kLane) product *= std::max<int64_t>(1, plan.dims[loop.dim].factors[loop.split]);
+      if (inside && !loop.is_reduction && loop.kind != LoopKind::kLane)
+        product *= std::max<int64_t>(1, plan.dims[loop.dim].factors[loop.split]);
     }
     return product;
   }
@@ -205,10 +210,12 @@ private:
   }
 
   /// Near memory holds what all workers read.
-  std::vector<LoopRef> layout_inside(const LoopPlan &plan, const ReadTensor &tensor, size_t first, bool is_near = false) {
+  std::vector<LoopRef> layout_inside(const LoopPlan &plan, const ReadTensor &tensor, size_t first,
+                                     bool is_near = false) {
     std::vector<LoopRef> layout;
     for (size_t i = 0; i < plan.loops.size(); ++i)
-      if ((i >= first || (is_near && is_worker(plan.loops[i].kind))) && depends(plan, plan.loops[i], tensor)) layout.push_back({plan.dims[plan.loops[i].dim].name, plan.loops[i].split});
+      if ((i >= first || (is_near && is_worker(plan.loops[i].kind))) && depends(plan, plan.loops[i], tensor))
+        layout.push_back({plan.dims[plan.loops[i].dim].name, plan.loops[i].split});
     if (random_.chance(1, 2)) random_.shuffle(layout);
     return layout;
   }
@@ -225,7 +232,8 @@ private:
 
   void make_stagings(const LoopPlan &plan, const ReadTensor &tensor) {
     std::vector<LoopRef> all = layout_inside(plan, tensor, 0);
-    if (!all.empty() && random_.chance(1, 4)) out_.stagings.push_back({tensor.name, MemoryLevel::kFar, {}, std::move(all), 0, {}, 1, 1, 0});
+    if (!all.empty() && random_.chance(1, 4))
+      out_.stagings.push_back({tensor.name, MemoryLevel::kFar, {}, std::move(all), 0, {}, 1, 1, 0});
     std::vector<size_t> places; // Of loops that a copy may stand in.
     const bool only_outer = !main_reduces(kernel_, definition_of(kernel_)).empty() && !tensor.in_reduction;
     for (size_t i = 0; i + 1 < plan.loops.size() && (i < plan.first_inner || !only_outer); ++i)
@@ -236,12 +244,14 @@ private:
     if (!places.empty() && random_.chance(1, 4)) add_register(plan, tensor, random_.pick(places));
     if (places.empty() || !random_.chance(1, 5)) return;
     const PlannedLoop &loop = plan.loops[random_.pick(places)];
-    out_.prefetches.push_back({tensor.name, {plan.dims[loop.dim].name, loop.split}, random_.in(1, 6), static_cast<int>(random_.in(1, 3))});
+    out_.prefetches.push_back(
+        {tensor.name, {plan.dims[loop.dim].name, loop.split}, random_.in(1, 6), static_cast<int>(random_.in(1, 3))});
   }
 
   size_t add_near(const LoopPlan &plan, const ReadTensor &tensor, const std::vector<size_t> &places) {
     const size_t at = random_.pick(places);
-    Staging staging{tensor.name, MemoryLevel::kNear, ref(plan, at), layout_inside(plan, tensor, at + 1, true), 0, {}, 1, 1, 0};
+    Staging staging{
+        tensor.name, MemoryLevel::kNear, ref(plan, at), layout_inside(plan, tensor, at + 1, true), 0, {}, 1, 1, 0};
     if (random_.chance(1, 3)) staging.skew = random_.in(1, 5);
     if (random_.chance(1, 3)) {
       staging.walk = staging.layout;
@@ -257,13 +267,16 @@ private:
   }
 
   void add_register(const LoopPlan &plan, const ReadTensor &tensor, size_t at) {
-    Staging staging{tensor.name, MemoryLevel::kRegister, ref(plan, at), layout_inside(plan, tensor, at + 1), 0, {}, 1, 1, 0};
+    Staging staging{
+        tensor.name, MemoryLevel::kRegister, ref(plan, at), layout_inside(plan, tensor, at + 1), 0, {}, 1, 1, 0};
     if (staging.layout.empty()) return; // Has no text form.
     if (random_.chance(1, 3)) staging.lanes = lanes_for(plan, staging.layout.back());
     out_.stagings.push_back(std::move(staging));
   }
 
-  static LoopRef ref(const LoopPlan &plan, size_t at) { return {plan.dims[plan.loops[at].dim].name, plan.loops[at].split}; }
+  static LoopRef ref(const LoopPlan &plan, size_t at) {
+    return {plan.dims[plan.loops[at].dim].name, plan.loops[at].split};
+  }
 
   const Kernel &kernel_;
   const TargetInfo &info_;
