@@ -27,6 +27,8 @@ LoopModel::LoopModel(const DefinitionModel &model, const LoopPlan &plan) : model
     loops_.push_back(
         {role_of(loop), factor, static_cast<size_t>(loop.dim), loop.split, loop.kind == LoopKind::kUnrolled});
   }
+  in_time_ = loops_;
+  std::stable_partition(in_time_.begin(), in_time_.end(), [](const Loop &l) { return l.role != LoopRole::kWorker; });
 }
 
 bool LoopModel::depends(const ModelAccess &access, const Loop &loop) const {
@@ -120,9 +122,9 @@ int64_t LoopModel::steps_below(const Staging &staging) const {
 /// other dimension spans) are counted once; lines are filled whole unless the tensor is packed.
 double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed) const {
   std::vector<double> range(model_.dims.size(), 1);
-  for (size_t i = first; i < loops_.size(); ++i) {
-    const PlannedDim &dim = plan_.dims[loops_[i].dim];
-    double factor = static_cast<double>(loops_[i].factor);
+  for (size_t i = first; i < in_time_.size(); ++i) {
+    const PlannedDim &dim = plan_.dims[in_time_[i].dim];
+    double factor = static_cast<double>(in_time_[i].factor);
     for (size_t s = dim.sources.size(); s-- > 0;) { // The fastest source of a fused dimension fills up first.
       size_t source = static_cast<size_t>(dim.sources[s]);
       double room = std::max(1.0, static_cast<double>(model_.dims[source].extent) / range[source]);
@@ -160,8 +162,8 @@ double LoopModel::traffic(const KernelSchedule &schedule, double capacity) const
   for (const ModelAccess &read : model_.reads) accesses.push_back(&read);
   accesses.push_back(&model_.store);
   // The outermost loop whose body's data fits.
-  size_t fit = loops_.size();
-  for (size_t first = loops_.size(); first-- > 0;) {
+  size_t fit = in_time_.size();
+  for (size_t first = in_time_.size(); first-- > 0;) {
     double bytes = 0;
     for (const ModelAccess *access : accesses)
       bytes += footprint(*access, first, is_staged(schedule, access->tensor, MemoryLevel::kFar));
@@ -173,8 +175,8 @@ double LoopModel::traffic(const KernelSchedule &schedule, double capacity) const
     double bytes = footprint(*access, fit, is_staged(schedule, access->tensor, MemoryLevel::kFar));
     bool refetched = false;
     for (size_t i = fit; i-- > 0;) {
-      refetched |= depends(*access, loops_[i]);
-      if (refetched) bytes *= static_cast<double>(loops_[i].factor);
+      refetched |= depends(*access, in_time_[i]);
+      if (refetched) bytes *= static_cast<double>(in_time_[i].factor);
     }
     total += bytes;
   }

@@ -58,7 +58,8 @@ private:
   double footprint(const ModelAccess &access, size_t first, bool packed) const;
   const DefinitionModel &model_;
   const LoopPlan &plan_;
-  std::vector<Loop> loops_; ///< Outermost first.
+  std::vector<Loop> loops_;   ///< Outermost first.
+  std::vector<Loop> in_time_; ///< The same in order of time: workers run together, so they are innermost.
 };
 
 /// As in cost_model.h, with the model at hand.
