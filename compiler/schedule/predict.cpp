@@ -79,6 +79,9 @@ private:
     if (info_.max_workers > 0 && workers_ > info_.max_workers) return refuse("more workers than a group can have");
     if (out_.registers > info_.registers)
       return refuse("the register tile needs " + std::to_string(out_.registers) + " registers");
+    if (info_.register_words > 0 &&
+        static_cast<double>(out_.registers) * workers_ > static_cast<double>(info_.register_words))
+      return refuse("the register tiles of a group do not fit a unit");
     if (info_.near_bytes > 0 && out_.near_bytes > info_.near_bytes) return refuse("near memory is too small");
     return true;
   }
