@@ -27,7 +27,7 @@ constexpr double kNotOverlapped = 0.25;
 /// Bytes of machine code of one multiply-add with its operand's load.
 constexpr double kCodeBytesPerOperation = 9;
 /// Registers of a worker that hold addresses, loop counters and predicates, where registers are one-lane words.
-constexpr int64_t kScalarRegisters = 40;
+constexpr int64_t kScalarRegisters = 48;
 
 class Predictor {
 public:
