@@ -10,8 +10,8 @@ namespace sparkle {
 
 namespace {
 
-/// Forms looked at per query: a limit on the time that nested min and max can take, not tuned. Beyond it bounds stay true, but
-/// may be less tight.
+/// Forms looked at per query: a limit on the time that nested min and max can take, not tuned. Beyond it bounds stay
+/// true, but may be less tight.
 constexpr int kBudget = 200;
 
 enum class End { kLower, kUpper };
@@ -39,7 +39,8 @@ private:
       auto other = apply(ranges_.facts()[i], form, end);
       if (!other) continue;
       take(best, tightest(*other, end, i), end);
-      if (ranges_.facts()[i].is_exact) break; // Nothing is lost by the exchange, so there is no use in doing without it.
+      if (ranges_.facts()[i].is_exact)
+        break; // Nothing is lost by the exchange, so there is no use in doing without it.
     }
     return best;
   }

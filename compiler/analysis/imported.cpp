@@ -24,7 +24,8 @@ void collect(const Kernel &kernel, ExprId id, bool inside_reduce, const std::fun
     found.push_back(id);
     if (!inside_reduce) return;
   }
-  for_each_child(kernel.expr(id), [&](ExprId operand) { collect(kernel, operand, inside_reduce, wanted, seen, found); });
+  for_each_child(kernel.expr(id),
+                 [&](ExprId operand) { collect(kernel, operand, inside_reduce, wanted, seen, found); });
 }
 
 } // namespace
@@ -72,14 +73,16 @@ Kernel rewrite_definition(const Kernel &in, const std::function<void(Builder &, 
 std::vector<ExprId> outer_reduces(const Kernel &kernel, ExprId expr) {
   std::unordered_set<ExprId> seen;
   std::vector<ExprId> found;
-  collect(kernel, expr, false, [&](ExprId e) { return std::holds_alternative<Reduce>(kernel.expr(e)); }, seen, found);
+  collect(
+      kernel, expr, false, [&](ExprId e) { return std::holds_alternative<Reduce>(kernel.expr(e)); }, seen, found);
   return found;
 }
 
 std::vector<ExprId> reads_of(const Kernel &kernel, ExprId expr) {
   std::unordered_set<ExprId> seen;
   std::vector<ExprId> found;
-  collect(kernel, expr, true, [&](ExprId e) { return std::holds_alternative<Read>(kernel.expr(e)); }, seen, found);
+  collect(
+      kernel, expr, true, [&](ExprId e) { return std::holds_alternative<Read>(kernel.expr(e)); }, seen, found);
   return found;
 }
 

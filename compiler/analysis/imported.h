@@ -24,8 +24,8 @@ struct Definition {
 /// Needs a kernel that the verifier accepts at stage kImported.
 Definition definition_of(const Kernel &kernel);
 
-/// A copy of a definition whose expressions `install` may replace: it gets the new kernel's builder and the carrier of its
-/// expressions, and sets Transplant::on_expr.
+/// A copy of a definition whose expressions `install` may replace: it gets the new kernel's builder and the carrier of
+/// its expressions, and sets Transplant::on_expr.
 Kernel rewrite_definition(const Kernel &in, const std::function<void(Builder &, Transplant &)> &install);
 
 /// The Reduce nodes of an expression that are in no other Reduce, in order of first appearance.

@@ -155,7 +155,8 @@ StmtId Rewriter::clone(StmtId old) {
       },
       [&](const Barrier &s) { return out_.add_stmt(s); },
       [&](const Alloc &s) {
-        if (!allocated_.insert(s.buffer).second) buffers_.erase(s.buffer); // A second copy of the body: a buffer of its own.
+        if (!allocated_.insert(s.buffer).second)
+          buffers_.erase(s.buffer); // A second copy of the body: a buffer of its own.
         return out_.add_stmt(Alloc{buffer(s.buffer)});
       },
       [&](const FragmentFill &s) {

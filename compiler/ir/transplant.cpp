@@ -20,7 +20,8 @@ BufferId tensor_buffer(Builder &b, const Program &program, TensorId id) {
     sizes.push_back(extent.value);
   }
   for (int64_t size : sizes) buffer.extents.push_back(b.index(size));
-  for (int64_t stride : tensor.strides.empty() ? dense_strides(sizes) : tensor.strides) buffer.strides.push_back(b.index(stride));
+  for (int64_t stride : tensor.strides.empty() ? dense_strides(sizes) : tensor.strides)
+    buffer.strides.push_back(b.index(stride));
   return b.kernel().add_buffer(std::move(buffer));
 }
 

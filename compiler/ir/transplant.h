@@ -9,8 +9,8 @@
 
 namespace sparkle {
 
-/// The far buffer of `tensor` in the kernel of `b`: the one that is there, or a new one with dense strides (those of the tensor,
-/// where it has some) and extents of constants. Needs constant extents.
+/// The far buffer of `tensor` in the kernel of `b`: the one that is there, or a new one with dense strides (those of
+/// the tensor, where it has some) and extents of constants. Needs constant extents.
 BufferId tensor_buffer(Builder &b, const Program &program, TensorId tensor);
 
 /// `expr` with every operand replaced by map(operand): the one place that knows where a node keeps its operands.

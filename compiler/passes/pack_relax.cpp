@@ -1,6 +1,7 @@
 #include "compiler/passes/pack_relax.h"
 
 #include <algorithm>
+#include <map>
 
 #include "compiler/analysis/imported.h"
 #include "compiler/analysis/interval.h"
@@ -63,8 +64,59 @@ private:
     });
   }
 
+  /// Every use of the cells after the reduction stands under the same condition: that of a tile's tail.
+  bool is_result_unused_without(ExprId conjunct) const {
+    bool unused = true;
+    for (const Store *store : stores_)
+      for_each_stmt(kernel_, kernel_.body, [&](StmtId id) {
+        const auto *load = std::get_if<Load>(&kernel_.stmt(id));
+        if (!load || load->buffer != store->buffer || std::find(loads_.begin(), loads_.end(), id) != loads_.end())
+          return;
+        unused &= stands_under(id, *load, *store, conjunct);
+      });
+    return unused;
+  }
+
+  /// A condition around `load` is `conjunct`, where the loops that index the load take the place of those that index
+  /// `store`.
+  bool stands_under(StmtId id, const Load &load, const Store &store, ExprId conjunct) const {
+    auto wanted = difference(conjunct);
+    if (!wanted) return false;
+    std::map<ExprId, ExprId> place;
+    for (size_t i = 0; i < load.indices.size(); ++i) place[load.indices[i]] = store.indices[i];
+    bool found = false;
+    for_each_stmt(kernel_, kernel_.body, [&](StmtId outer) {
+      const auto *guard = std::get_if<If>(&kernel_.stmt(outer));
+      if (!guard || found || !contains(guard->then_body, id)) return;
+      for (ExprId condition : conjuncts(kernel_, guard->cond)) {
+        auto form = difference(condition);
+        if (!form || std::get<Compare>(kernel_.expr(condition)).op != std::get<Compare>(kernel_.expr(conjunct)).op)
+          continue;
+        for (LinearTerm &term : form->terms)
+          if (auto other = place.find(term.atom); other != place.end()) term.atom = other->second;
+        std::sort(form->terms.begin(), form->terms.end(),
+                  [](const LinearTerm &a, const LinearTerm &b) { return a.atom < b.atom; });
+        found |= *form == *wanted;
+      }
+    });
+    return found;
+  }
+
+  bool contains(StmtId root, StmtId wanted) const {
+    bool found = false;
+    for_each_stmt(kernel_, root, [&](StmtId id) { found |= id == wanted; });
+    return found;
+  }
+
+  /// Left side minus right side of a comparison of indices.
+  std::optional<LinearForm> difference(ExprId comparison) const {
+    const auto *compare = std::get_if<Compare>(&kernel_.expr(comparison));
+    if (!compare || kernel_.type_of(compare->a).scalar != Scalar::kIndex) return std::nullopt;
+    return subtract(to_linear(kernel_, compare->a), to_linear(kernel_, compare->b));
+  }
+
   bool value_unaffected(ExprId conjunct) const {
-    if (!mentions_reduction(conjunct)) return true;
+    if (!mentions_reduction(conjunct) && is_result_unused_without(conjunct)) return true;
     if (kernel_.strict) return false;
     return std::all_of(stores_.begin(), stores_.end(),
                        [&](const Store *s) { return term_is_zero(s->value, conjunct); });

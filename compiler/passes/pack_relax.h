@@ -15,8 +15,8 @@ using CoveredLoads = std::unordered_map<StmtId, std::set<ExprId>>;
 
 /// For an If of `kernel` (stage kTiled) that only loads and updates register cells: the conjuncts of its condition that
 /// must stay, in order. A conjunct may go when every load but the covered ones stays inside its buffer without it, and
-/// either it mentions no reduction loop (the cell's whole value is then unused: the final store has the same guard) or
-/// the term is a product in a sum with a covered factor that is zero where the conjunct fails.
+/// either it mentions no reduction loop and guards every later use of the cell as well (a tile's tail: the value is
+/// then unused) or the term is a product in a sum with a covered factor that is zero where the conjunct fails.
 std::vector<ExprId> needed_conjuncts(const Kernel &kernel, StmtId guard, const CoveredLoads &covered);
 
 } // namespace sparkle

@@ -24,13 +24,15 @@ Error refuse(const Kernel &kernel, const std::string &why, ErrorCode code = Erro
 Result<Cut> plan_cut(const Kernel &kernel, int64_t parts) {
   if (kernel.strict) return refuse(kernel, "a strict kernel keeps the order of its terms", ErrorCode::kUnsupported);
   std::vector<ExprId> reduces = outer_reduces(kernel, definition_of(kernel).store->value);
-  if (reduces.size() != 1) return refuse(kernel, "it has " + std::to_string(reduces.size()) + " reductions, one is needed");
+  if (reduces.size() != 1)
+    return refuse(kernel, "it has " + std::to_string(reduces.size()) + " reductions, one is needed");
   Cut cut;
   cut.reduce = reduces.front();
   const Reduce &reduce = std::get<Reduce>(kernel.expr(cut.reduce));
   for (size_t i = 0; i < reduce.axes.size(); ++i) {
     auto begin = kernel.constant(reduce.axes[i].begin), end = kernel.constant(reduce.axes[i].end);
-    if (!begin || !end) return refuse(kernel, "the extent of axis `" + kernel.var(reduce.axes[i].var).name + "` is open");
+    if (!begin || !end)
+      return refuse(kernel, "the extent of axis `" + kernel.var(reduce.axes[i].var).name + "` is open");
     if (*end - *begin <= cut.extent) continue;
     cut.axis = i;
     cut.extent = *end - *begin;
@@ -52,7 +54,8 @@ Result<TensorId> add_parts(Program &program, const Kernel &kernel, const Cut &cu
   parts.role = Role::kWorkspace;
   parts.alignment = 64;
   for (const Extent &extent : parts.extents)
-    if (!extent.is_constant()) return refuse(kernel, "an open extent cannot be kept in a workspace", ErrorCode::kUnsupported);
+    if (!extent.is_constant())
+      return refuse(kernel, "an open extent cannot be kept in a workspace", ErrorCode::kUnsupported);
   return program.tensors.add(std::move(parts));
 }
 
@@ -91,7 +94,8 @@ Kernel partial_kernel(const Program &program, const Kernel &in, const Cut &cut, 
   }
   ExprId filter = is_valid(reduce.filter) ? carry.expr(reduce.filter) : kNoId<ExprId>;
   if (is_valid(inside)) filter = is_valid(filter) ? b.both(inside, filter) : inside;
-  StmtId body = b.store(target, std::move(indices), b.reduce(reduce.op, std::move(axes), carry.expr(reduce.body), filter));
+  StmtId body =
+      b.store(target, std::move(indices), b.reduce(reduce.op, std::move(axes), carry.expr(reduce.body), filter));
   for (size_t i = vars.size(); i-- > 0;)
     body = b.loop(vars[i], carry.expr(def.dims[i].begin), carry.expr(def.dims[i].end), LoopKind::kSerial, body);
   out.body = b.loop(part, cut.parts, LoopKind::kSerial, body);

@@ -7,9 +7,7 @@
 
 namespace sparkle {
 
-template <class... Fs> struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
+template <class... Fs> struct Overloaded : Fs... { using Fs::operator()...; };
 template <class... Fs> Overloaded(Fs...) -> Overloaded<Fs...>;
 
 template <class Node, class... Fs> decltype(auto) match(Node &&node, Fs &&...fs) {

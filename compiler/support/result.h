@@ -72,7 +72,8 @@ inline Status ok() { return std::monostate{}; }
 #define SPARKLE_CONCAT_INNER(a, b) a##b
 #define SPARKLE_CONCAT(a, b) SPARKLE_CONCAT_INNER(a, b)
 /// SPARKLE_TRY(Kernel tiled, tile(k, opt, info)); returns the error of a failed Result from the enclosing function.
-#define SPARKLE_TRY(declaration, expression) SPARKLE_TRY_IMPL(SPARKLE_CONCAT(try_result_, __LINE__), declaration, expression)
+#define SPARKLE_TRY(declaration, expression)                                                                           \
+  SPARKLE_TRY_IMPL(SPARKLE_CONCAT(try_result_, __LINE__), declaration, expression)
 #define SPARKLE_TRY_IMPL(result, declaration, expression)                                                              \
   auto result = (expression);                                                                                          \
   if (!result) return result.error();                                                                                  \

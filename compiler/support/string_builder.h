@@ -19,8 +19,7 @@ public:
     return *this;
   }
   template <std::integral T>
-    requires(!std::same_as<T, char> && !std::same_as<T, bool>)
-  StringBuilder &operator<<(T value) {
+  requires(!std::same_as<T, char> && !std::same_as<T, bool>) StringBuilder &operator<<(T value) {
     char digits[24];
     auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
     out_.append(digits, end);

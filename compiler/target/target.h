@@ -13,9 +13,9 @@
 namespace sparkle {
 
 struct LowerOptions {
-  bool keep_text = false;   ///< Fill Launch::source_text.
-  bool assembly = false;    ///< With keep_text: the final machine code as text instead of the readable form.
-  std::string isa;          ///< CPU: cap on instruction sets, a name of the target's; empty: what the machine has.
+  bool keep_text = false; ///< Fill Launch::source_text.
+  bool assembly = false;  ///< With keep_text: the final machine code as text instead of the readable form.
+  std::string isa;        ///< CPU: cap on instruction sets, a name of the target's; empty: what the machine has.
 };
 
 struct Target {
@@ -29,10 +29,10 @@ struct Target {
 /// The far buffers of a kernel in the order of their ids: position i here is `Launch::buffers[i]` and binding number i.
 std::vector<BufferId> bound_buffers(const Kernel &kernel);
 
-/// What lower() of every target fills alike from a program: tensors, symbols, offsets with lifetimes shared by interval,
-/// flops; launches with name, buffers, writes and group extents, code, scratch_bytes and near_bytes left empty.
-/// kShapeOverflow: a size leaves 64 bits. kUnsupported: a workspace or packed tensor with an open extent, or a group loop
-/// whose bounds are neither constant nor a symbol.
+/// What lower() of every target fills alike from a program: tensors, symbols, offsets with lifetimes shared by
+/// interval, flops; launches with name, buffers, writes and group extents, code, scratch_bytes and near_bytes left
+/// empty. kShapeOverflow: a size leaves 64 bits. kUnsupported: a workspace or packed tensor with an open extent, or a
+/// group loop whose bounds are neither constant nor a symbol.
 Result<Artifact> plan_artifact(const Program &program, std::string_view target);
 
 } // namespace sparkle

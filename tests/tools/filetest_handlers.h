@@ -50,6 +50,8 @@ Result<std::string> filetest_stream(const Filetest &test, Diagnostics &diagnosti
 Result<std::string> filetest_place(const Filetest &test, Diagnostics &diagnostics);
 /// `layout`, on a program.
 Result<std::string> filetest_layout(const Filetest &test, Diagnostics &diagnostics);
+/// `split_reduction`, on a program.
+Result<std::string> filetest_split_reduction(const Filetest &test, Diagnostics &diagnostics);
 /// `tile`.
 Result<std::string> filetest_tile(const Filetest &test, Diagnostics &diagnostics);
 /// `pack`; an imported kernel is tiled first.

@@ -1,4 +1,5 @@
-// Filetests of the passes that apply a schedule's loops and stagings: place, layout, tile, pack, partition, overlap.
+// Filetests of the passes that apply a schedule's loops and stagings: place, split_reduction, layout,
+// tile, pack, partition, overlap.
 #include <sstream>
 
 #include "compiler/ir/verifier.h"
@@ -8,6 +9,7 @@
 #include "compiler/passes/partition.h"
 #include "compiler/passes/place.h"
 #include "compiler/passes/simplify.h"
+#include "compiler/passes/split_reduction.h"
 #include "compiler/passes/tile.h"
 #include "compiler/passes/vectorize.h"
 #include "tests/tools/filetest_handlers.h"
@@ -104,6 +106,12 @@ Result<std::string> filetest_place(const Filetest &test, Diagnostics &diagnostic
 Result<std::string> filetest_layout(const Filetest &test, Diagnostics &diagnostics) {
   return run_on_program(test, diagnostics,
                         [](const Program &p, const Schedule &s, const TargetInfo &i) { return layout(p, {s}, i); });
+}
+
+Result<std::string> filetest_split_reduction(const Filetest &test, Diagnostics &diagnostics) {
+  return run_on_program(test, diagnostics, [](const Program &p, const Schedule &s, const TargetInfo &i) {
+    return split_reduction(p, {s}, i);
+  });
 }
 
 Result<std::string> filetest_tile(const Filetest &test, Diagnostics &diagnostics) {

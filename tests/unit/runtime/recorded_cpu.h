@@ -76,8 +76,8 @@ inline RecordedCpu recorded_cascade_lake() {
   return cpu;
 }
 
-/// 8 cores with both threads of an AMD EPYC of family 19h model 11h (Zen 4). Not recorded: put together from the leaves that
-/// AMD's processor programming reference (55901) describes. No sysfs, as in a container without it.
+/// 8 cores with both threads of an AMD EPYC of family 19h model 11h (Zen 4). Not recorded: put together from the leaves
+/// that AMD's processor programming reference (55901) describes. No sysfs, as in a container without it.
 inline RecordedCpu documented_zen4() {
   RecordedCpu cpu;
   cpu.leaves = {
