@@ -36,8 +36,8 @@ Status verify_first_run(Binding &binding, const VerifyOptions &options, RunRepor
   return ok();
 }
 
-/// The processor is probed around each run, for its speed drifts; other devices once before and once after, and the higher
-/// peak counts, for the other may have met a disturbance.
+/// The processor is probed around each run, for its speed drifts; other devices once before and once after, and the
+/// higher peak counts, for the other may have met a disturbance.
 Status time_runs(Binding &binding, const JitRunOptions &options, RunReport &report) {
   const Executable &executable = binding.executable();
   const WorkerPool pool = options.run.pool ? *options.run.pool : executable.machine->pool();

@@ -1,5 +1,6 @@
-// Timing on a machine whose speed drifts: each run stands between two probes of the machine's peak, and counts only if the
-// probes agree. (Shared machines change by 30% within minutes, and by half when a neighbour uses the other thread of a core.)
+// Timing on a machine whose speed drifts: each run stands between two probes of the machine's peak, and counts only if
+// the probes agree. (Shared machines change by 30% within minutes, and by half when a neighbour uses the other thread
+// of a core.)
 #pragma once
 
 #include <functional>
@@ -13,11 +14,11 @@ inline constexpr double kProbeTolerance = 0.05; ///< Probes around a run that di
 inline constexpr int kFewestPairs = 3;          ///< With fewer undisturbed ones, all count, and `disturbed` says so.
 
 struct PairedTimes {
-  RunTimes times;          ///< Of the runs that count.
-  double peak_gflops = 0;  ///< Median of the probes around them.
+  RunTimes times;             ///< Of the runs that count.
+  double peak_gflops = 0;     ///< Median of the probes around them.
   double percent_of_peak = 0; ///< Median of rate / (mean of the two probes), for `flops` operations a run.
-  int pairs = 0;           ///< Made.
-  int dropped = 0;         ///< For probes that differ.
+  int pairs = 0;              ///< Made.
+  int dropped = 0;            ///< For probes that differ.
   bool disturbed = false;
 };
 

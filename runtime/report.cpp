@@ -96,8 +96,9 @@ void add_times(RunReport &report, const PairedTimes &paired) {
   report.pairs_dropped = paired.dropped;
   report.disturbed = paired.disturbed;
   if (report.flops > 0)
-    report.suspect = paired.percent_of_peak * static_cast<double>(report.flops_executed) /
-                         static_cast<double>(report.flops) > kSuspectShare * 100;
+    report.suspect =
+        paired.percent_of_peak * static_cast<double>(report.flops_executed) / static_cast<double>(report.flops) >
+        kSuspectShare * 100;
 }
 
 void add_verification(RunReport &report, const VerifyReport &verification) {
