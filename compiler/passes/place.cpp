@@ -78,6 +78,9 @@ bool reads_constants_alone(const Kernel &kernel, const Program &program) {
     bool written = definition_of(kernel).store->buffer == BufferId{i};
     if (!written && role != Role::kConst && role != Role::kPacked) return false;
   }
+  // Scalars of the call change from run to run.
+  for (uint32_t i = 0; i < kernel.var_count(); ++i)
+    if (kernel.var(VarId{i}).kind == VarKind::kUniform) return false;
   return true;
 }
 
