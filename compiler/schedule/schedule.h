@@ -100,7 +100,7 @@ struct KernelSchedule {
   bool operator==(const KernelSchedule &) const = default;
 };
 
-/// A definition without an entry: lets are inlined, outputs get one serial loop per dimension.
+/// A definition without an entry is placed and scheduled by the cost model.
 struct Schedule {
   std::vector<KernelSchedule> kernels;
   bool operator==(const Schedule &) const = default;
