@@ -77,6 +77,7 @@ private:
         SPARKLE_TRY(StagedRead read, plan_read(staging, id));
         reads_.push_back(std::move(read));
       }
+      SPARKLE_TRY_STATUS(check_place(reads_[entry->second], id));
       reads_[entry->second].loads.push_back(id);
     }
     if (reads_.size() > before) return ok();
@@ -117,6 +118,16 @@ private:
     SPARKLE_TRY_STATUS(check_dependence(staging, load, inside, read.layout));
     collect_guard(id, load, inside, read);
     return read;
+  }
+
+  /// A staged element is named by the loops of the layout: the read must stand inside all of them.
+  Status check_place(const StagedRead &read, StmtId id) const {
+    std::set<VarId> around;
+    for (StmtId loop : loops_around(in_, id)) around.insert(std::get<For>(in_.stmt(loop)).var);
+    for (VarId var : read.layout)
+      if (!around.contains(var))
+        return bad("`layout` names loop `" + in_.var(var).name + "`, outside of which the tensor is read as well");
+    return ok();
   }
 
   Status check_dependence(const Staging &staging, const Load &load, const std::set<VarId> &inside,
@@ -164,14 +175,9 @@ private:
   std::optional<StmtId> rewrite(StmtId id) {
     if (id == at_) return stage_loop();
     if (std::holds_alternative<If>(in_.stmt(id))) return relax(id);
-    if (auto read = std::find_if(reads_.begin(), reads_.end(), [&](const StagedRead &r) { return is_load_of(r, id); });
-        read != reads_.end())
-      return load_staged(*read, id);
+    for (const StagedRead &read : reads_)
+      if (std::ranges::find(read.loads, id) != read.loads.end()) return load_staged(read, id);
     return std::nullopt;
-  }
-
-  static bool is_load_of(const StagedRead &read, StmtId id) {
-    return std::find(read.loads.begin(), read.loads.end(), id) != read.loads.end();
   }
 
   StmtId relax(StmtId id) {
