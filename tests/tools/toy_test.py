@@ -135,7 +135,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sparkle-toy-") as copy:
         for name in TREE:
             source = os.path.join(top, name)
-        if not os.path.exists(source):  # an empty folder of this tree is in no clone
+            if not os.path.exists(source):  # an empty folder of this tree is in no clone
                 continue
             (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, os.path.join(copy, name))
         before = lint(copy)
