@@ -6,7 +6,7 @@
 #include <glslang/Public/ResourceLimits.h>
 #include <glslang/Public/ShaderLang.h>
 #include <glslang/SPIRV/GlslangToSpv.h>
-#include <glslang/SPIRV/disassemble.h>
+#include <glslang/SPIRV/SpvTools.h>
 
 namespace sparkle::vulkan {
 namespace {
@@ -64,7 +64,8 @@ Result<std::vector<uint32_t>> compile_glsl(const std::string &glsl) {
 std::string disassemble(const std::vector<uint32_t> &spirv) {
   std::ostringstream out;
   out.imbue(std::locale::classic());
-  spv::Disassemble(out, spirv);
+  // Not spv::Disassemble: its tables are built at start-up and would double the start of every program.
+  glslang::SpirvToolsDisassemble(out, spirv);
   return out.str();
 }
 
