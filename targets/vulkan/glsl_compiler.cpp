@@ -1,12 +1,10 @@
 #include "targets/vulkan/glsl_compiler.h"
 
-#include <locale>
-#include <sstream>
 
 #include <glslang/Public/ResourceLimits.h>
 #include <glslang/Public/ShaderLang.h>
 #include <glslang/SPIRV/GlslangToSpv.h>
-#include <glslang/SPIRV/SpvTools.h>
+#include <spirv-tools/libspirv.h>
 
 namespace sparkle::vulkan {
 namespace {
@@ -61,12 +59,17 @@ Result<std::vector<uint32_t>> compile_glsl(const std::string &glsl) {
   return spirv;
 }
 
+// Not spv::Disassemble of glslang: its tables are built at start-up and would double the start of every program.
 std::string disassemble(const std::vector<uint32_t> &spirv) {
-  std::ostringstream out;
-  out.imbue(std::locale::classic());
-  // Not spv::Disassemble: its tables are built at start-up and would double the start of every program.
-  glslang::SpirvToolsDisassemble(out, spirv);
-  return out.str();
+  const spv_context context = spvContextCreate(SPV_ENV_VULKAN_1_2);
+  spv_text text = nullptr;
+  constexpr uint32_t kStyle = SPV_BINARY_TO_TEXT_OPTION_INDENT | SPV_BINARY_TO_TEXT_OPTION_FRIENDLY_NAMES;
+  const spv_result_t read = spvBinaryToText(context, spirv.data(), spirv.size(), kStyle, &text, nullptr);
+  std::string out;
+  if (read == SPV_SUCCESS) out.assign(text->str, text->length);
+  spvTextDestroy(text);
+  spvContextDestroy(context);
+  return out;
 }
 
 } // namespace sparkle::vulkan
