@@ -46,7 +46,7 @@ FACADE_LIBRARIES = ("jit", "cpu_target_info")
 OWNERS = {
     r"llvm/.*": ["targets/llvm/"],
     r"glslang/.*": ["targets/vulkan/"],
-    r"spirv-tools/.*": ["tests/unit/targets/vulkan/"],
+    r"spirv-tools/.*": ["targets/vulkan/", "tests/unit/targets/vulkan/"],
     r"vulkan/.*|volk\.[hc]": ["runtime/vulkan_"],
     r"xbyak/.*|Zydis/.*": ["targets/x86/"],
     r"png\.h|zlib\.h": ["runtime/image_io.cpp"],
