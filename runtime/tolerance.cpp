@@ -75,7 +75,8 @@ private:
         kernel.expr(id), [](const IntConst &) {}, [&](const FloatConst &constant) { add_constant(constant.value); },
         [](const VarRef &) {}, [&](const Unary &unary) { add_unary(unary, type); },
         [&](const Binary &binary) { add_binary(binary, type); }, [](const Compare &) {}, [](const Select &) {},
-        [&](const Fma &) { roundings_ += 2; }, [&](const Cast &cast) { add_cast(kernel, cast); }, [](const Ramp &) {},
+        [&](const Fma &) { roundings_ += 2; }, [&](const Cast &cast) { add_cast(kernel, cast); },
+        [](const Bitcast &) {}, [](const Ramp &) {},
         [](const Broadcast &) {}, [](const Shuffle &) {}, [](const ReduceLanes &) {}, [](const Dot &) {},
         [](const Read &) {}, [&](const Reduce &reduce) { add_reduce(kernel, reduce, type); });
   }

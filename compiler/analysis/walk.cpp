@@ -65,9 +65,9 @@ void for_each_child(const Expr &expr, const ExprFn &fn) {
       expr, [](const IntConst &) {}, [](const FloatConst &) {}, [](const VarRef &) {}, [&](const Unary &e) { fn(e.a); },
       [&](const Binary &e) { fn(e.a), fn(e.b); }, [&](const Compare &e) { fn(e.a), fn(e.b); },
       [&](const Select &e) { fn(e.cond), fn(e.a), fn(e.b); }, [&](const Fma &e) { fn(e.a), fn(e.b), fn(e.c); },
-      [&](const Cast &e) { fn(e.a); }, [&](const Ramp &e) { fn(e.base); }, [&](const Broadcast &e) { fn(e.a); },
-      [&](const Shuffle &e) { call_all(e.inputs, fn); }, [&](const ReduceLanes &e) { fn(e.a); },
-      [&](const Dot &e) { fn(e.acc), fn(e.a), fn(e.b); },
+      [&](const Cast &e) { fn(e.a); }, [&](const Bitcast &e) { fn(e.a); }, [&](const Ramp &e) { fn(e.base); },
+      [&](const Broadcast &e) { fn(e.a); }, [&](const Shuffle &e) { call_all(e.inputs, fn); },
+      [&](const ReduceLanes &e) { fn(e.a); }, [&](const Dot &e) { fn(e.acc), fn(e.a), fn(e.b); },
       [&](const Read &e) {
         call_all(e.indices, fn);
         call_if_valid(e.guard, fn);

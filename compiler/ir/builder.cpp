@@ -1,6 +1,7 @@
 #include "compiler/ir/builder.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -77,6 +78,26 @@ ExprId Builder::cast(Type type, ExprId a) {
     if (rounded) return real(type, *rounded);
   }
   return k_.intern(Cast{type, a});
+}
+
+ExprId Builder::bitcast(Type type, ExprId a) {
+  const Type from = k_.type_of(a);
+  const bool is_real = from.scalar == Scalar::kF32;
+  SPARKLE_CHECK(type == (is_real ? kI32Type : kF32Type).with_lanes(from.lanes) &&
+                    (is_real || from.scalar == Scalar::kI32),
+                "bit cast of " + to_string(from) + " to " + to_string(type));
+  if (const auto *splat = std::get_if<Broadcast>(&k_.expr(a))) {
+    const int lanes = splat->lanes;
+    return broadcast(bitcast(type.with_lanes(1), splat->a), lanes);
+  }
+  if (const auto *value = std::get_if<FloatConst>(&k_.expr(a)); value && !std::isnan(value->value))
+    return integer(type, std::bit_cast<int32_t>(static_cast<float>(value->value)));
+  if (const auto bits = k_.constant(a)) {
+    const float value = std::bit_cast<float>(static_cast<int32_t>(*bits));
+    if (!std::isnan(value)) return real(type, value); // Which NaN it is would be lost.
+  }
+  if (const auto *inner = std::get_if<Bitcast>(&k_.expr(a))) return inner->a;
+  return k_.intern(Bitcast{type, a});
 }
 
 ExprId Builder::ramp(ExprId base, int64_t stride, int lanes) {

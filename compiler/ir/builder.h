@@ -41,6 +41,7 @@ public:
   ExprId select(ExprId cond, ExprId a, ExprId b);
   ExprId fma(ExprId a, ExprId b, ExprId c);
   ExprId cast(Type type, ExprId a);
+  ExprId bitcast(Type type, ExprId a); ///< Between f32 and i32.
   ExprId ramp(ExprId base, int64_t stride, int lanes);
   ExprId broadcast(ExprId a, int lanes); ///< `a` itself when it has these lanes already.
   ExprId read(BufferId buffer, std::vector<ExprId> indices, ExprId guard = kNoId<ExprId>, ExprId other = kNoId<ExprId>);

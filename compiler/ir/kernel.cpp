@@ -62,6 +62,7 @@ size_t ExprHash::operator()(const Expr &expr) const {
       [&](const Select &e) { return h.add(e.cond).add(e.a).add(e.b).result(); },
       [&](const Fma &e) { return h.add(e.a).add(e.b).add(e.c).result(); },
       [&](const Cast &e) { return h.add_type(e.type).add(e.a).result(); },
+      [&](const Bitcast &e) { return h.add_type(e.type).add(e.a).result(); },
       [&](const Ramp &e) { return h.add(e.base).add(e.stride).add(e.lanes).result(); },
       [&](const Broadcast &e) { return h.add(e.a).add(e.lanes).result(); },
       [&](const Shuffle &e) { return h.add_all(e.inputs).add_all(e.indices).result(); },
@@ -119,7 +120,8 @@ Type Kernel::compute_type(const Expr &expr) const {
       [&](const Binary &e) { return types_[e.a]; },
       [&](const Compare &e) { return kBoolType.with_lanes(types_[e.a].lanes); },
       [&](const Select &e) { return types_[e.a]; }, [&](const Fma &e) { return types_[e.a]; },
-      [&](const Cast &e) { return e.type; }, [&](const Ramp &e) { return types_[e.base].with_lanes(e.lanes); },
+      [&](const Cast &e) { return e.type; }, [&](const Bitcast &e) { return e.type; },
+      [&](const Ramp &e) { return types_[e.base].with_lanes(e.lanes); },
       [&](const Broadcast &e) { return types_[e.a].with_lanes(e.lanes); },
       [&](const Shuffle &e) {
         const Type input = e.inputs.empty() ? kIndexType : types_[e.inputs.front()];

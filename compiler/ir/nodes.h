@@ -109,6 +109,12 @@ struct Cast {
   ExprId a;
   bool operator==(const Cast &) const = default;
 };
+/// The same 32 bits of each lane read as another type: f32 as i32, i32 as f32.
+struct Bitcast {
+  Type type;
+  ExprId a;
+  bool operator==(const Bitcast &) const = default;
+};
 /// base, base + stride, ... : `lanes` index values.
 struct Ramp {
   ExprId base;
@@ -163,8 +169,8 @@ struct Reduce {
   bool operator==(const Reduce &) const = default;
 };
 
-using Expr = std::variant<IntConst, FloatConst, VarRef, Unary, Binary, Compare, Select, Fma, Cast, Ramp, Broadcast,
-                          Shuffle, ReduceLanes, Dot, Read, Reduce>;
+using Expr = std::variant<IntConst, FloatConst, VarRef, Unary, Binary, Compare, Select, Fma, Cast, Bitcast, Ramp,
+                          Broadcast, Shuffle, ReduceLanes, Dot, Read, Reduce>;
 
 // ---- Statements
 // ------------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ ExprId Parser::add(Expr e) {
       [&](const Fma &n) {
         all_below({n.a, n.b, n.c});
       },
-      [&](const Cast &n) { below(n.a); }, [&](const Ramp &n) { below(n.base); },
+      [&](const Cast &n) { below(n.a); }, [&](const Bitcast &n) { below(n.a); }, [&](const Ramp &n) { below(n.base); },
       [&](const Broadcast &n) { below(n.a); }, [&](const Shuffle &n) { all_below(n.inputs); },
       [&](const ReduceLanes &n) { below(n.a); },
       [&](const Dot &n) {
@@ -242,6 +242,7 @@ ExprId Parser::word() {
 }
 
 ExprId Parser::call(const Token &head) {
+  constexpr std::string_view kBits = "bits_";
   if (!at("(")) {
     syntax_error("expected `(` after `" + head.text + "`");
     return any_index();
@@ -258,6 +259,8 @@ ExprId Parser::call(const Token &head) {
     result = shuffle();
   } else if (parse_type(head.text, t)) {
     result = add(Cast{t, expr()});
+  } else if (head.text.starts_with(kBits) && parse_type(std::string_view(head.text).substr(kBits.size()), t)) {
+    result = add(Bitcast{t, expr()});
   } else {
     std::vector<ExprId> arguments = {expr()};
     while (accept(",")) arguments.push_back(expr());

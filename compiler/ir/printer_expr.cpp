@@ -214,6 +214,7 @@ void ExprPrinter::node(const Expr &e) {
         call("fma", {n.a, n.b, n.c});
       },
       [&](const Cast &n) { call(to_string(n.type), {n.a}); },
+      [&](const Bitcast &n) { call("bits_" + to_string(n.type), {n.a}); },
       [&](const Ramp &n) {
         out_ << "ramp(";
         expr(n.base);

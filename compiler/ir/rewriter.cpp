@@ -70,6 +70,10 @@ ExprId Rewriter::clone_expr(ExprId old) {
         const ExprId a = expr(e.a);
         return b.cast(e.type.with_lanes(out_.type_of(a).lanes), a); // A substitution may have widened the operand.
       },
+      [&](const Bitcast &e) {
+        const ExprId a = expr(e.a);
+        return b.bitcast(e.type.with_lanes(out_.type_of(a).lanes), a);
+      },
       [&](const Ramp &e) { return b.ramp(expr(e.base), e.stride, e.lanes); },
       [&](const Broadcast &e) { return b.broadcast(expr(e.a), e.lanes); },
       [&](const Shuffle &e) {

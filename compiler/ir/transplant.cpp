@@ -58,6 +58,7 @@ ExprId map_operands(Builder &out, const Expr &expr, const std::function<ExprId(E
         return out.fma(a, b, map_expr(e.c));
       },
       [&](const Cast &e) { return out.cast(e.type, map_expr(e.a)); },
+      [&](const Bitcast &e) { return out.bitcast(e.type, map_expr(e.a)); },
       [&](const Ramp &e) { return out.ramp(map_expr(e.base), e.stride, e.lanes); },
       [&](const Broadcast &e) { return out.broadcast(map_expr(e.a), e.lanes); },
       [&](const Shuffle &e) {

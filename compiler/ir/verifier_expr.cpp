@@ -59,8 +59,9 @@ void Verifier::walk(ExprId id) {
       [&](const Fma &n) {
         all({n.a, n.b, n.c});
       },
-      [&](const Cast &n) { walk(n.a); }, [&](const Ramp &n) { walk(n.base); }, [&](const Broadcast &n) { walk(n.a); },
-      [&](const Shuffle &n) { all(n.inputs); }, [&](const ReduceLanes &n) { walk(n.a); },
+      [&](const Cast &n) { walk(n.a); }, [&](const Bitcast &n) { walk(n.a); }, [&](const Ramp &n) { walk(n.base); },
+      [&](const Broadcast &n) { walk(n.a); }, [&](const Shuffle &n) { all(n.inputs); },
+      [&](const ReduceLanes &n) { walk(n.a); },
       [&](const Dot &n) {
         all({n.acc, n.a, n.b});
       },
@@ -105,6 +106,13 @@ void Verifier::types(const Expr &e) {
       [&](const Cast &n) {
         if (n.type.lanes != k_.type_of(n.a).lanes || n.type.scalar == Scalar::kBool)
           report(Rule::kOperand, "a conversion of " + to_string(k_.type_of(n.a)) + " to " + to_string(n.type));
+      },
+      [&](const Bitcast &n) {
+        const Type from = k_.type_of(n.a);
+        const bool to_bits = from.scalar == Scalar::kF32 && n.type.scalar == Scalar::kI32;
+        const bool from_bits = from.scalar == Scalar::kI32 && n.type.scalar == Scalar::kF32;
+        if (n.type.lanes != from.lanes || !(to_bits || from_bits))
+          report(Rule::kOperand, "a bit cast of " + to_string(from) + " to " + to_string(n.type));
       },
       [&](const Ramp &n) {
         if (k_.type_of(n.base) != kIndexType || n.lanes < 2)

@@ -88,6 +88,7 @@ Value *KernelEmitter::emit_new(ExprId id) {
         return b_.CreateIntrinsic(llvm::Intrinsic::fma, {a->getType()}, {a, b, c});
       },
       [&](const Cast &e) { return cast(emit(e.a), k_.type_of(e.a), e.type); },
+      [&](const Bitcast &e) { return b_.CreateBitCast(emit(e.a), type_of(e.type)); },
       [&](const Ramp &e) { return emit_ramp(e); },
       [&](const Broadcast &e) { return widen(emit(e.a), type.scalar, e.lanes); },
       [&](const Shuffle &e) { return emit_shuffle(e); }, [&](const ReduceLanes &e) { return emit_reduce_lanes(e); },

@@ -69,6 +69,7 @@ public:
   InstrFn select(Scalar type) const;
   InstrFn fma(Scalar type) const;
   InstrFn cast(Scalar from, Scalar to) const;
+  InstrFn bitcast() const;                              ///< Of 32 bits a lane; none for estimates.
   InstrFn broadcast(Scalar type) const;                 ///< a: one lane.
   InstrFn reduce_lanes(ReduceOp op, Scalar type) const; ///< a: `extra` lanes; dst: one.
   InstrFn dot(Scalar acc, Scalar a,

@@ -221,6 +221,7 @@ ExprCompiler::Known ExprCompiler::compute(ExprId id) {
         return emit(ops_.fma(type), id, {e.a, e.b, e.c});
       },
       [&](const Cast &e) { return emit(ops_.cast(scalar(e.a), type), id, {e.a}); },
+      [&](const Bitcast &e) { return emit(ops_.bitcast(), id, {e.a}); },
       [&](const Ramp &e) { return emit(ops_.ramp(), id, {e.base}, 0, e.stride); },
       [&](const Broadcast &e) { return emit(ops_.broadcast(type), id, {e.a}); },
       [&](const Shuffle &e) { return shuffle(id, e); },

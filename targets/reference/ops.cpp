@@ -3,6 +3,7 @@
 #include "targets/reference/code.h"
 
 #include <bit>
+#include <cstring>
 #include <utility>
 
 namespace sparkle::reference {
@@ -80,6 +81,11 @@ template <class From> bool do_test(const Instr &i, Worker &w) {
   const From *a = at<From>(w, i.a);
   uint8_t *dst = at<uint8_t>(w, i.dst);
   for (int lane = 0; lane < i.lanes; ++lane) dst[lane] = comparable(a[lane]) != 0;
+  return true;
+}
+
+bool do_bitcast(const Instr &i, Worker &w) {
+  std::memcpy(at<uint32_t>(w, i.dst), at<uint32_t>(w, i.a), static_cast<size_t>(i.lanes) * sizeof(uint32_t));
   return true;
 }
 
@@ -248,6 +254,8 @@ InstrFn OpTable::cast(Scalar from, Scalar to) const {
     return with_type(to, precision_, []<class To>(Tag<To>) -> InstrFn { return do_cast<From, To>; });
   });
 }
+
+InstrFn OpTable::bitcast() const { return precision_ == Precision::kEstimate ? nullptr : do_bitcast; }
 
 InstrFn OpTable::broadcast(Scalar type) const {
   return with_type(type, precision_, []<class T>(Tag<T>) -> InstrFn { return do_broadcast<T>; });

@@ -54,7 +54,11 @@ Text ExpressionWriter::write_expr(ExprId id) {
       [&](const Fma &e) {
         return call("fma", {e.a, e.b, e.c});
       },
-      [&](const Cast &e) { return write_cast(e); }, [&](const Ramp &e) { return write_ramp(id, e); },
+      [&](const Cast &e) { return write_cast(e); },
+      [&](const Bitcast &e) {
+        return call(e.type.scalar == Scalar::kF32 ? "intBitsToFloat" : "floatBitsToInt", {e.a});
+      },
+      [&](const Ramp &e) { return write_ramp(id, e); },
       [&](const Broadcast &e) -> Text { return {c_.type_name(k_.type_of(id)) + "(" + text(e.a) + ")"}; },
       [&](const Shuffle &e) { return write_shuffle(id, e); },
       [&](const ReduceLanes &e) { return write_reduce_lanes(e); }, [&](const Dot &e) { return write_dot(e); },

@@ -117,6 +117,7 @@ ExprId lane_of(Builder &builder, ExprId id, int lane) {
       [&](const Select &e) { return builder.select(of(e.cond), of(e.a), of(e.b)); },
       [&](const Fma &e) { return builder.fma(of(e.a), of(e.b), of(e.c)); },
       [&](const Cast &e) { return builder.cast(e.type.with_lanes(1), of(e.a)); },
+      [&](const Bitcast &e) { return builder.bitcast(e.type.with_lanes(1), of(e.a)); },
       [&](const Shuffle &e) {
         int from = e.indices[lane];
         for (ExprId input : e.inputs) {

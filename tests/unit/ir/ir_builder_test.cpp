@@ -100,6 +100,14 @@ TEST_F(IrBuilder, FoldsConversions) {
   EXPECT_EQ(text(b.cast({Scalar::kF16, 1}, b.real(kF32Type, 1e6))), "f16(1e+06)");
 }
 
+TEST_F(IrBuilder, FoldsBitCasts) {
+  EXPECT_EQ(k.constant(b.bitcast(kI32Type, b.real(kF32Type, 1.0))), 0x3f800000);
+  EXPECT_EQ(text(b.bitcast(kF32Type, b.integer(kI32Type, -0x40000000))), "-2.0");
+  EXPECT_EQ(text(b.bitcast(kF32Type, b.integer(kI32Type, 0x7fc00001))), "bits_f32(2143289345:i32)"); // One of many NaN.
+  EXPECT_EQ(b.bitcast(kF32Type, b.bitcast(kI32Type, f)), f);
+  EXPECT_THROW(b.bitcast(kF32Type, f), InternalError);
+}
+
 TEST_F(IrBuilder, BroadcastsScalars) {
   const ExprId v = value("v", kF32Type.with_lanes(8));
   EXPECT_EQ(text(b.mul(v, f)), "%v * broadcast(%f, 8)");
