@@ -19,7 +19,8 @@ constexpr double kLeastCodeShare = 0.25; ///< Of the instruction budget that one
 
 class Enumerator {
 public:
-  Enumerator(const Kernel &kernel, const TargetInfo &info) : kernel_(kernel), info_(info), model_(model_of(kernel)) {}
+  Enumerator(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden)
+      : kernel_(kernel), info_(info), forbidden_(forbidden), model_(model_of(kernel)) {}
 
   std::vector<ScheduleCandidate> run(size_t count) {
     for (const DimRoles &roles : roles_of_dims()) {
@@ -39,6 +40,7 @@ private:
   void add_plain() {
     KernelSchedule plain;
     plain.kernel = kernel_.name;
+    plain.clip = !forbidden_.contains(Pattern::kClip);
     Prediction prediction = predict(model_, kernel_, plain, info_);
     found_.push_back({std::move(plain), std::move(prediction)});
   }
@@ -187,6 +189,11 @@ private:
       spec.lane_groups_outside = outside;
       ScheduleCandidate candidate;
       candidate.schedule = to_schedule(kernel_.name, model_, spec, info_);
+      if (!forbidden_.empty()) {
+        Result<KernelSchedule> allowed = without(kernel_, candidate.schedule, forbidden_);
+        if (!allowed) continue;
+        candidate.schedule = std::move(*allowed);
+      }
       candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
       if (std::isfinite(candidate.prediction.seconds)) found_.push_back(std::move(candidate));
     }
@@ -194,6 +201,7 @@ private:
 
   const Kernel &kernel_;
   const TargetInfo &info_;
+  PatternSet forbidden_;
   DefinitionModel model_;
   std::vector<ScheduleCandidate> found_;
 };
@@ -219,12 +227,13 @@ bool is_read_pointwise_once(const Program &program, TensorId tensor) {
 
 } // namespace
 
-std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const TargetInfo &info, size_t count) {
-  return Enumerator(kernel, info).run(count);
+std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const TargetInfo &info, size_t count,
+                                                   PatternSet forbidden) {
+  return Enumerator(kernel, info, forbidden).run(count);
 }
 
-KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info) {
-  return enumerate_schedules(kernel, info, 1).front().schedule;
+KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden) {
+  return enumerate_schedules(kernel, info, 1, forbidden).front().schedule;
 }
 
 void add_placements(const Program &program, const TargetInfo &, Schedule &schedule) {

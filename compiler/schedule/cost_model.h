@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compiler/ir/kernel.h"
+#include "compiler/schedule/pattern.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/target/target_info.h"
 
@@ -35,11 +36,12 @@ struct ScheduleCandidate {
 /// and the reason in `bound`.
 Prediction predict(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info);
 
-/// The best candidates, best first, at most `count`; never empty.
-std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const TargetInfo &info, size_t count);
+/// The best candidates, best first, at most `count`; never empty. None of them uses a pattern of `forbidden`.
+std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const TargetInfo &info, size_t count,
+                                                   PatternSet forbidden = {});
 
 /// The first of `enumerate_schedules`.
-KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info);
+KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden = {});
 
 /// Adds an entry that decides the placement of each `let` that `schedule` does not name.
 void add_placements(const Program &program, const TargetInfo &info, Schedule &schedule);

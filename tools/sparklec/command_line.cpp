@@ -88,7 +88,7 @@ CLI::App *add_run(CLI::App &app, RunCommand &run) {
 CLI::App *add_emit(CLI::App &app, EmitCommand &emit) {
   CLI::App *command = add_command(app, kEmitHelp);
   add_program(command, emit.program);
-  command->add_option("--stage", emit.stage, "ast, bound, ir, ir:PASS, schedule, llvm, asm, glsl or spirv")
+  command->add_option("--stage", emit.stage, "ast, bound, ir, ir:PASS, c, schedule, llvm, asm, glsl or spirv")
       ->capture_default_str();
   command->add_option("-o,--output", emit.output, "Write to this file; `spirv` needs one");
   add_plan(command, emit.plan);
@@ -102,6 +102,31 @@ CLI::App *add_explain(CLI::App &app, ExplainCommand &explain) {
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
   add_plan(command, explain.plan);
+  return command;
+}
+
+CLI::App *add_ablate(CLI::App &app, AblateCommand &ablate) {
+  CLI::App *command = add_command(app, kAblateHelp);
+  add_program(command, ablate.program);
+  command->add_option("--device", ablate.devices, "Devices, with commas between: cpu, vulkan, vulkan:N")
+      ->capture_default_str()
+      ->envname("SPARKLE_DEVICE");
+  command->add_option("--threads", ablate.threads, "Threads of the CPU; plain C takes one")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096))
+      ->envname("SPARKLE_THREADS");
+  command->add_option("--repeat", ablate.repeat, "Rounds through all variants")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000))
+      ->envname("SPARKLE_REPEAT");
+  command->add_option("--seconds", ablate.seconds, "Timing of one variant at most: slow ones run in fewer rounds")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 3600.0));
+  command->add_flag("--refit,!--no-refit", ablate.refit,
+                    "Also let the cost model choose again without the patterns that are left out");
+  command->add_flag("--plain-c,!--no-plain-c", ablate.plain_c, "Also compile and time plain C");
+  command->add_flag("--json", ablate.json, "Print one JSON object instead of the table")->envname("SPARKLE_JSON");
+  add_plan(command, ablate.plan);
   return command;
 }
 
@@ -137,10 +162,12 @@ ParsedCommandLine parse_command_line(int argc, const char *const *argv) {
   RunCommand run;
   EmitCommand emit;
   ExplainCommand explain;
+  AblateCommand ablate;
   DevicesCommand devices;
   const CLI::App *run_command = add_run(app, run);
   const CLI::App *emit_command = add_emit(app, emit);
   const CLI::App *explain_command = add_explain(app, explain);
+  const CLI::App *ablate_command = add_ablate(app, ablate);
   add_devices(app, devices);
   try {
     app.parse(argc, argv);
@@ -158,6 +185,8 @@ ParsedCommandLine parse_command_line(int argc, const char *const *argv) {
     line.command = emit;
   else if (explain_command->parsed())
     line.command = explain;
+  else if (ablate_command->parsed())
+    line.command = ablate;
   else
     line.command = devices;
   return {line, ExitCode::kDone};

@@ -5,6 +5,7 @@
 #include "compiler/pipeline/pipeline.h"
 #include "dsl/printer.h"
 #include "runtime/file_io.h"
+#include "targets/c/c_emitter.h"
 #include "targets/registry.h"
 #include "tools/sparklec/commands.h"
 #include "tools/sparklec/program_source.h"
@@ -18,7 +19,7 @@ using Bytes = std::vector<uint8_t>;
 Bytes bytes_of(const std::string &text) { return Bytes(text.begin(), text.end()); }
 
 constexpr std::string_view kPassPrefix = "ir:";
-constexpr std::string_view kStages[] = {"ast", "bound", "ir", "schedule", "llvm", "asm", "glsl", "spirv"};
+constexpr std::string_view kStages[] = {"ast", "bound", "ir", "c", "schedule", "llvm", "asm", "glsl", "spirv"};
 
 std::string pass_of(const std::string &stage) {
   return stage.starts_with(kPassPrefix) ? stage.substr(kPassPrefix.size()) : "";
@@ -121,6 +122,7 @@ Result<std::string> text_at(const EmitCommand &command, Console &console) {
   SPARKLE_TRY(const BoundSource source, load_program(command.program, command.plan.strict, console));
   if (command.stage == "bound") return dsl::print(source.bound);
   if (command.stage == "ir") return print(source.program);
+  if (command.stage == "c") return c::emit_c(source.program);
   const std::string pass = command.stage == "schedule" ? "tile" : pass_of(command.stage);
   if (!pass.empty()) {
     SPARKLE_TRY(const Planned planned, plan(command, source.program, pass, console));

@@ -33,6 +33,7 @@ const CommandHelp kEmitHelp{"emit", "Print a program at any stage of its way", R
 Stages:
   ast        the text in one fixed layout          ir         the loop IR as imported
   bound      with every size filled in             ir:PASS    after a pass: ir:tile, ir:pack, ir:flatten...
+  c          plain C: the text, loop by loop
   schedule   what was chosen, for --schedule       llvm, asm  code for a CPU
   glsl       a compute shader for each launch      spirv      the same as binary modules (needs -o)
 
@@ -47,6 +48,13 @@ Examples:
   sparklec explain examples/resnet50_conv1.spk
   sparklec explain examples/matmul.spk -D M=4096 -D N=4096 -D K=4096 --target-info h100
   sparklec explain conv.spk --schedule conv.schedule          what the cost model thinks of your schedule)"};
+
+const CommandHelp kAblateHelp{"ablate", "Measure what each memory pattern is worth, beside plain C", R"(
+Examples:
+  sparklec ablate examples/resnet50_conv1.spk
+      on one thread of the CPU: patterns added one by one, and each one taken away
+  sparklec ablate examples/resnet50_conv1.spk --device cpu,vulkan --json
+  sparklec ablate conv.spk --schedule conv.schedule --repeat 15 --seconds 10)"};
 
 const CommandHelp kDevicesHelp{"devices", "List the devices, and why others are left out", R"(
 Examples:

@@ -16,6 +16,7 @@ extern const CommandHelp kMainHelp;
 extern const CommandHelp kRunHelp;
 extern const CommandHelp kEmitHelp;
 extern const CommandHelp kExplainHelp;
+extern const CommandHelp kAblateHelp;
 extern const CommandHelp kDevicesHelp;
 
 /// Machine descriptions in the program: `avx2, h100, zen4`.

@@ -15,6 +15,7 @@ ExitCode run_command(const CommandLine &line, Console &console) {
       line.command, [&](const RunCommand &command) { return run(command, console); },
       [&](const EmitCommand &command) { return emit(command, console); },
       [&](const ExplainCommand &command) { return explain(command, console); },
+      [&](const AblateCommand &command) { return ablate(command, console); },
       [&](const DevicesCommand &command) { return devices(command, console); });
   if (!result) return console.fail(result.error());
   if (const Status flushed = Console::flush(); !flushed) return console.fail(flushed.error());

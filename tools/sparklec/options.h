@@ -63,6 +63,18 @@ struct ExplainCommand {
   int candidates = 3; ///< Shown for each kernel.
 };
 
+struct AblateCommand {
+  ProgramOptions program;
+  PlanOptions plan;
+  std::string devices = "cpu"; ///< `cpu,vulkan`.
+  int threads = 1;
+  int repeat = 9;     ///< Rounds.
+  double seconds = 2; ///< Of timing for one variant on one device.
+  bool refit = true;
+  bool plain_c = true;
+  bool json = false;
+};
+
 struct DevicesCommand {
   bool measure = false;
   bool json = false;
@@ -71,7 +83,7 @@ struct DevicesCommand {
 
 struct CommandLine {
   DiagnosticsForm diagnostics = DiagnosticsForm::kText;
-  std::variant<RunCommand, EmitCommand, ExplainCommand, DevicesCommand> command;
+  std::variant<RunCommand, EmitCommand, ExplainCommand, AblateCommand, DevicesCommand> command;
 };
 
 } // namespace sparkle::cli
