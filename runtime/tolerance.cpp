@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/analysis/element_functions.h"
 #include "compiler/support/match.h"
 
 namespace sparkle {
@@ -11,34 +12,17 @@ namespace {
 constexpr double kUnitRoundoff = 0x1p-24; ///< f32, to nearest.
 constexpr double kHalfRoundoff = 0x1p-11;
 constexpr double kBFloatRoundoff = 0x1p-8;
-/// Roundings that one element function stands for: targets compute them by polynomials of a few ULP.
-constexpr double kFunctionRoundings = 16;
+/// A half ULP is at most one unit roundoff of the value.
+constexpr double kRoundingsPerUlp = 2;
+constexpr double kDivisionUlps = 2.5; ///< Vulkan 1.3, Precision and Operation of SPIR-V Instructions; CPUs: 0.5.
+/// Machines may take smaller numbers as 0.
+constexpr double kLeastNormal = 0x1p-126;
 /// A constant counts as dyadic when this many bits behind the point hold it.
 constexpr int kDyadicBits = 10;
 
 double roundoff(Scalar element) {
   if (element == Scalar::kF16) return kHalfRoundoff;
   return element == Scalar::kBF16 ? kBFloatRoundoff : kUnitRoundoff;
-}
-
-bool is_function(UnaryOp op) {
-  switch (op) {
-  case UnaryOp::kNeg:
-  case UnaryOp::kNot:
-  case UnaryOp::kAbs:
-  case UnaryOp::kFloor:
-  case UnaryOp::kCeil:
-  case UnaryOp::kRound:
-  case UnaryOp::kTrunc: return false;
-  case UnaryOp::kSqrt:
-  case UnaryOp::kRsqrt:
-  case UnaryOp::kExp:
-  case UnaryOp::kLog:
-  case UnaryOp::kTanh:
-  case UnaryOp::kSigmoid:
-  case UnaryOp::kErf: return true;
-  }
-  return true;
 }
 
 /// Adds up what the expressions of a program do.
@@ -76,9 +60,9 @@ private:
         [](const VarRef &) {}, [&](const Unary &unary) { add_unary(unary, type); },
         [&](const Binary &binary) { add_binary(binary, type); }, [](const Compare &) {}, [](const Select &) {},
         [&](const Fma &) { roundings_ += 2; }, [&](const Cast &cast) { add_cast(kernel, cast); },
-        [](const Bitcast &) {}, [](const Ramp &) {},
-        [](const Broadcast &) {}, [](const Shuffle &) {}, [](const ReduceLanes &) {}, [](const Dot &) {},
-        [](const Read &) {}, [&](const Reduce &reduce) { add_reduce(kernel, reduce, type); });
+        [](const Bitcast &) {}, [](const Ramp &) {}, [](const Broadcast &) {}, [](const Shuffle &) {},
+        [](const ReduceLanes &) {}, [](const Dot &) {}, [](const Read &) {},
+        [&](const Reduce &reduce) { add_reduce(kernel, reduce, type); });
   }
 
   void add_constant(double constant) {
@@ -90,14 +74,16 @@ private:
 
   void add_unary(const Unary &unary, Type type) {
     if (!is_float(type.scalar)) return;
-    if (is_function(unary.op)) is_whole_ = false;
-    roundings_ += is_function(unary.op) ? kFunctionRoundings : 1;
+    const ElementFunction *function = element_function(unary.op);
+    if (function) is_whole_ = false;
+    roundings_ += function ? kRoundingsPerUlp * function->max_ulps : 1;
   }
 
   void add_binary(const Binary &binary, Type type) {
     if (!is_float(type.scalar)) return;
-    if (binary.op == BinaryOp::kDiv || binary.op == BinaryOp::kMod) is_whole_ = false;
-    roundings_ += 1;
+    const bool divides = binary.op == BinaryOp::kDiv || binary.op == BinaryOp::kMod;
+    if (divides) is_whole_ = false;
+    roundings_ += divides ? kRoundingsPerUlp * kDivisionUlps : 1;
   }
 
   void add_cast(const Kernel &kernel, const Cast &cast) {
@@ -142,7 +128,7 @@ Tolerance tolerance_of(const Program &imported, const std::vector<int64_t> &symb
 double allowed_error(const Tolerance &tolerance, Scalar element, double magnitude, bool whole_inputs) {
   if (whole_inputs && tolerance.keeps_whole_numbers && magnitude <= tolerance.exact_magnitude) return 0;
   if (!is_float(element)) return tolerance.rounds_to_integers ? 1 : 0;
-  return (tolerance.relative + (element == Scalar::kF32 ? 0 : roundoff(element))) * magnitude;
+  return (tolerance.relative + (element == Scalar::kF32 ? 0 : roundoff(element))) * magnitude + kLeastNormal;
 }
 
 } // namespace sparkle

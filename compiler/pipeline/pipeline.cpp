@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "compiler/ir/verifier.h"
+#include "compiler/passes/expand.h"
 #include "compiler/passes/flatten.h"
 #include "compiler/passes/hoist.h"
 #include "compiler/passes/layout.h"
@@ -82,6 +83,8 @@ constexpr Step kSteps[] = {
     {"overlap", nullptr, [](const Kernel &k, Context &c) { return overlap(k, {}, c.info); }},
     // The worker's share of a copy is full of / and % by constants that cancel; hoist must see what is left.
     {"simplify", nullptr, [](const Kernel &k, Context &c) { return simplify(k, {}, c.info); }},
+    // Before hoist, which then finds the parts that a loop does not change; after all that may contract or reorder.
+    {"expand", nullptr, [](const Kernel &k, Context &c) { return expand(k, {}, c.info); }},
     {"hoist", nullptr, [](const Kernel &k, Context &c) { return hoist(k, {}, c.info); }},
     {"unroll", nullptr, [](const Kernel &k, Context &c) { return unroll(k, {}, c.info); }},
     {"stream", nullptr, [](const Kernel &k, Context &c) { return stream(k, {c.entry(k).store}, c.info); }},

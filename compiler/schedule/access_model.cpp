@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/analysis/element_functions.h"
 #include "compiler/analysis/imported.h"
 #include "compiler/analysis/linear.h"
 #include "compiler/analysis/walk.h"
@@ -128,7 +129,10 @@ private:
     Scalar type = kernel_.type_of(id).scalar;
     bool arithmetic = std::holds_alternative<Binary>(expr) || std::holds_alternative<Unary>(expr) ||
                       std::holds_alternative<Fma>(expr) || std::holds_alternative<Select>(expr);
-    operations += arithmetic && type != Scalar::kIndex && type != Scalar::kBool;
+    const auto *unary = std::get_if<Unary>(&expr);
+    const ElementFunction *function = unary ? element_function(unary->op) : nullptr;
+    if (arithmetic && type != Scalar::kIndex && type != Scalar::kBool)
+      operations += function ? function->operations : 1;
     if (const auto *nested = std::get_if<Reduce>(&expr))
       for (const ReduceAxis &axis : nested->axes)
         model_.nested_terms *=

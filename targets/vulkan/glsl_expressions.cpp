@@ -27,7 +27,8 @@ std::optional<Text> negated_constant(const Kernel &kernel, ExprId id) {
 }
 
 std::optional<int> log2_of(const Kernel &kernel, ExprId id) {
-  auto value = kernel.constant(id);
+  auto scalar = uniform_lane(kernel, id);
+  auto value = scalar ? kernel.constant(*scalar) : std::nullopt;
   if (!value || *value <= 0 || !std::has_single_bit(static_cast<uint64_t>(*value))) return std::nullopt;
   return std::countr_zero(static_cast<uint64_t>(*value));
 }
@@ -133,7 +134,10 @@ Text ExpressionWriter::write_binary(ExprId id, const Binary &e) {
   case BinaryOp::kDiv:
     if (is_float(type.scalar)) return write_arithmetic(id, e);
     [[fallthrough]];
-  case BinaryOp::kMod: return type.is_vector() ? by_lanes(id) : write_division(e, type);
+  case BinaryOp::kMod:
+    // Shifts and masks take vectors; of 64 bits, not with an operand of 32.
+    if (type.is_vector() && !(type.scalar == Scalar::kI32 && log2_of(k_, e.b))) return by_lanes(id);
+    return write_division(e, type);
   case BinaryOp::kMin:
   case BinaryOp::kMax: return write_min_max(e, type);
   case BinaryOp::kAnd:

@@ -1,5 +1,7 @@
-// Filetests of the passes that work on any kernel of their stage, without a schedule: simplify, hoist, flatten.
+// Filetests of the passes that work on any kernel of their stage, without a schedule: simplify, expand, hoist,
+// flatten.
 #include "compiler/ir/verifier.h"
+#include "compiler/passes/expand.h"
 #include "compiler/passes/flatten.h"
 #include "compiler/passes/hoist.h"
 #include "compiler/passes/simplify.h"
@@ -34,6 +36,10 @@ Result<std::string> run_pass(const Filetest &test, Diagnostics &diagnostics, boo
 Result<std::string> filetest_simplify(const Filetest &test, Diagnostics &diagnostics) {
   SimplifyOptions options{.keep_grid = test.arguments == "keep_grid"};
   return run_pass(test, diagnostics, true, [&](const Kernel &in) { return simplify(in, options, TargetInfo{}); });
+}
+
+Result<std::string> filetest_expand(const Filetest &test, Diagnostics &diagnostics) {
+  return run_pass(test, diagnostics, true, [](const Kernel &in) { return expand(in, {}, TargetInfo{}); });
 }
 
 Result<std::string> filetest_hoist(const Filetest &test, Diagnostics &diagnostics) {

@@ -6,6 +6,7 @@ namespace {
 // clang-format off: a row a command
 constexpr FiletestCommand kCommands[] = {
     {"clone", filetest_clone},
+    {"expand", filetest_expand},
     {"flatten", filetest_flatten},
     {"hoist", filetest_hoist},
     {"interpret", filetest_interpret},

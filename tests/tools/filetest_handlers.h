@@ -24,6 +24,8 @@ Result<std::string> filetest_clone(const Filetest &test, Diagnostics &diagnostic
 // filetest_cleanup.cpp
 /// `simplify`, `simplify{keep_grid}`.
 Result<std::string> filetest_simplify(const Filetest &test, Diagnostics &diagnostics);
+/// `expand`.
+Result<std::string> filetest_expand(const Filetest &test, Diagnostics &diagnostics);
 /// `hoist`, `hoist{statements}`, `hoist{expressions}`.
 Result<std::string> filetest_hoist(const Filetest &test, Diagnostics &diagnostics);
 /// `flatten`, `flatten{wide_indices}`.
