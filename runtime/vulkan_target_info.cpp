@@ -56,6 +56,9 @@ void set_near_memory(const VulkanLimits &limits, TargetInfo &info) {
     if (memory.explicit_fill) memory.bytes = std::max(memory.bytes, limits.shared_memory_bytes);
 }
 
+/// Short elements need 16 bits before 8 count: devices with the latter alone are not known.
+int shortest_element(bool has_16_bits, bool has_8_bits) { return !has_16_bits ? 4 : !has_8_bits ? 2 : 1; }
+
 /// Rates come from the fixture; which shapes there are, from the driver.
 void keep_known_matrix_units(const VulkanLimits &limits, TargetInfo &info) {
   std::erase_if(info.matrix_units, [&](const MatrixUnit &unit) {
@@ -107,6 +110,8 @@ Result<TargetInfo> vulkan_target_info(const VulkanLimits &limits) {
   info.resident_workers = std::max(info.resident_workers, info.max_workers);
   info.max_groups = product(limits.max_workgroup_count);
   info.max_buffer_bytes = limits.max_storage_buffer_range;
+  info.far_element_bytes = shortest_element(limits.storage16, limits.storage8);
+  info.near_element_bytes = shortest_element(limits.int16, limits.int8);
   set_near_memory(limits, info);
   set_far_memory(limits, info);
   keep_known_matrix_units(limits, info);

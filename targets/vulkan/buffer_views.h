@@ -27,6 +27,7 @@ struct BufferView {
   std::string scalars, pairs, quads;
   bool is_read = false;
   bool is_written = false;
+  bool is_narrow = false; ///< Elements take their 8 or 16 bits in memory (memory_type), not those of values.
 
   /// The array of vectors of `lanes` elements; empty where there is none.
   const std::string &array(int lanes) const { return lanes == 4 ? quads : lanes == 2 ? pairs : scalars; }

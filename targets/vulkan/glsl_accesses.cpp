@@ -39,8 +39,14 @@ std::optional<Place> AccessWriter::vector_element(const Access &access) {
 }
 
 Places AccessWriter::places(const Access &access) {
-  if (access.lanes == 1) return {{element(access.buffer, access.index)}, true, false};
-  if (auto whole = vector_element(access)) return {{*whole}, true, false};
+  Places out = find_places(access);
+  out.is_narrow = c_.views.at(access.buffer).is_narrow;
+  return out;
+}
+
+Places AccessWriter::find_places(const Access &access) {
+  if (access.lanes == 1) return {{element(access.buffer, access.index)}, true};
+  if (auto whole = vector_element(access)) return {{*whole}, true};
   if (auto index = uniform_lane(c_.kernel, access.index)) return {{element(access.buffer, *index)}, false, true};
   Places out;
   for (int lane = 0; lane < access.lanes; ++lane) {
@@ -61,10 +67,28 @@ std::string AccessWriter::subscript(ExprId index) {
   return is_wide ? "int(" + e_.text(index) + ")" : e_.text(index);
 }
 
+/// Without 8- and 16-bit arithmetic, short elements can be nothing but converted: not swizzled either.
+Text AccessWriter::load(const Places &places, const Place &place, Type type) {
+  if (!places.is_narrow) return write(place);
+  bool is_half = place.components.size() > 2; // `.xy` or `.zw` of a vector of 4.
+  if (!is_half) return {c_.type_name(type) + "(" + write(place).text + ")"};
+  Place whole{place.array, place.subscript, "", kNoId<ExprId>};
+  return {c_.type_name(type.with_lanes(4)) + "(" + write(whole).text + ")" + place.components};
+}
+
+std::string AccessWriter::as_stored(const Places &places, Type type, const std::string &value) {
+  if (!places.is_narrow) return value;
+  // A signed vector is not converted at once: of that glslang 12 makes SPIR-V that is not valid.
+  bool turns = type.scalar == Scalar::kU8 && type.is_vector();
+  std::string unsigned_value = turns ? "uvec" + std::to_string(type.lanes) + "(" + value + ")" : value;
+  return memory_type(type) + "(" + unsigned_value + ")";
+}
+
 Text AccessWriter::read(const Places &places, Type type) {
-  if (places.is_whole) return write(places.places[0]);
+  if (places.is_whole) return load(places, places.places[0], type);
   std::string parts;
-  for (const Place &place : places.places) parts += (parts.empty() ? "" : ", ") + write(place).text;
+  for (const Place &place : places.places)
+    parts += (parts.empty() ? "" : ", ") + load(places, place, type.with_lanes(1)).text;
   return {c_.type_name(type) + "(" + parts + ")"};
 }
 

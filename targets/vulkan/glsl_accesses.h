@@ -18,6 +18,7 @@ struct Places {
   std::vector<Place> places;
   bool is_whole = false;   ///< places[0] holds all lanes.
   bool is_uniform = false; ///< places[0] is the scalar that all lanes get.
+  bool is_narrow = false;  ///< What is read and written is converted: BufferView::is_narrow.
   std::vector<ExprId> expressions() const;
 };
 
@@ -27,12 +28,17 @@ public:
 
   Places places(const Access &access);
   Text write(const Place &place);
+  /// One of the places as a value of `type`.
+  Text load(const Places &places, const Place &place, Type type);
   /// All lanes as one value of `type`.
   Text read(const Places &places, Type type);
+  /// `value`, of `type`, as one of the places takes it.
+  static std::string as_stored(const Places &places, Type type, const std::string &value);
   /// True when the lanes of a store are written one by one.
   bool is_split(const Store &store);
 
 private:
+  Places find_places(const Access &access);
   Place element(BufferId buffer, ExprId index);
   std::optional<Place> vector_element(const Access &access);
   std::string subscript(ExprId index);

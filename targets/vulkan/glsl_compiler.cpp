@@ -1,6 +1,5 @@
 #include "targets/vulkan/glsl_compiler.h"
 
-
 #include <glslang/Public/ResourceLimits.h>
 #include <glslang/Public/ShaderLang.h>
 #include <glslang/SPIRV/GlslangToSpv.h>

@@ -18,7 +18,18 @@
 namespace sparkle::vulkan {
 
 /// Functions that GLSL lacks; written above main where something calls them. Ordered as they are written.
-enum class HelperKind : uint8_t { kFloorDiv, kFloorMod, kMin, kMax, kToInt };
+enum class HelperKind : uint8_t {
+  kFloorDiv,
+  kFloorMod,
+  kMin,
+  kMax,
+  kToInt,
+  kHalfToFloat,
+  kFloatToHalf,
+  kFloatToBfloat,
+  kIntToBfloat,
+  kSqrt
+};
 struct Helper {
   HelperKind kind;
   Type type; ///< Of the first parameter.

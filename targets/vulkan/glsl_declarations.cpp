@@ -71,6 +71,25 @@ std::string qualifiers(const Buffer &buffer, const BufferView &view, bool has_ba
   return out;
 }
 
+/// Type of the elements of a view's array of vectors of `width` elements.
+std::string array_type(const GlslContext &c, const Buffer &buffer, const BufferView &view, int width) {
+  Type type{buffer.element, static_cast<uint16_t>(width)};
+  return view.is_narrow ? memory_type(type) : c.type_name(type);
+}
+
+/// Extensions that let memory hold elements of 8 and 16 bits: storage buffers, then shared memory.
+std::set<std::string> memory_extensions(const GlslContext &c) {
+  std::set<std::string> out;
+  for (const auto &[id, view] : c.views) {
+    if (!view.is_narrow) continue;
+    const Buffer &buffer = c.kernel.buffer(id);
+    std::string bits = bytes_of(buffer.element) == 1 ? "8" : "16";
+    bool is_far = buffer.level == MemoryLevel::kFar;
+    out.insert(is_far ? "GL_EXT_shader_" + bits + "bit_storage" : "GL_EXT_shader_explicit_arithmetic_types_int" + bits);
+  }
+  return out;
+}
+
 bool has_barrier(const Kernel &kernel) {
   bool found = false;
   for_each_stmt(kernel, kernel.body, [&](StmtId id) { found |= std::holds_alternative<Barrier>(kernel.stmt(id)); });
@@ -84,6 +103,7 @@ void choose_views(GlslContext &c) {
     BufferView &view = c.views[id];
     view.is_read = use.is_read;
     view.is_written = use.is_written;
+    view.is_narrow = is_narrow(c.kernel.buffer(id), c.shape.near_element_bytes);
     name_arrays(c, id, array_widths(use, c.kernel.buffer(id).level), view);
   }
 }
@@ -103,6 +123,7 @@ std::string header_text(GlslContext &c, const Program &program) {
   out.line("#version 450");
   out.line("#extension GL_EXT_control_flow_attributes : require");
   if (c.kernel.index_bits == 64) out.line("#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require");
+  for (const std::string &extension : memory_extensions(c)) out.line("#extension ", extension, " : require");
   out.line("");
   out.line("layout(local_size_x = ", c.shape.local_size, ") in;");
   out.line("");
@@ -158,7 +179,7 @@ std::string buffer_text(GlslContext &c) {
     const Buffer &buffer = c.kernel.buffer(bound[binding]);
     for (const std::string *array : {&view.scalars, &view.pairs, &view.quads}) {
       if (array->empty()) continue;
-      std::string type = c.type_name({buffer.element, static_cast<uint16_t>(width_of(view, *array))});
+      std::string type = array_type(c, buffer, view, width_of(view, *array));
       std::string block = c.names.fresh(capitalised(*array) + "Buffer");
       out.line("layout(std430, set = 0, binding = ", binding, ") ", qualifiers(buffer, view, barrier), "buffer ", block,
                " { ", type, " ", *array, "[]; };");
@@ -175,8 +196,8 @@ std::string shared_text(const GlslContext &c) {
     if (!alloc || c.kernel.buffer(alloc->buffer).level != MemoryLevel::kNear) return;
     const BufferView &view = c.views.at(alloc->buffer);
     int width = !view.quads.empty() ? 4 : !view.pairs.empty() ? 2 : 1;
-    int64_t length = *local_bytes(c.kernel, alloc->buffer) / bytes_of(c.kernel.buffer(alloc->buffer).element) / width;
-    std::string type = c.type_name({c.kernel.buffer(alloc->buffer).element, static_cast<uint16_t>(width)});
+    int64_t length = *local_length(c.kernel, alloc->buffer) / width;
+    std::string type = array_type(c, c.kernel.buffer(alloc->buffer), view, width);
     out.line("shared ", type, " ", view.array(width), "[", length, "];");
   });
   if (!out.empty()) out.line("");

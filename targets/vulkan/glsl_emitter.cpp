@@ -29,9 +29,9 @@ std::string helpers_text(const GlslContext &c) {
 
 } // namespace
 
-Result<Shader> emit_glsl(const Program &program, const Kernel &kernel) {
+Result<Shader> emit_glsl(const Program &program, const Kernel &kernel, const TargetInfo &info) {
   GlslContext c(kernel);
-  SPARKLE_TRY(c.shape, launch_shape(c.build));
+  SPARKLE_TRY(c.shape, launch_shape(c.build, info.near_element_bytes));
   choose_views(c);
   // Names are given in the order of the text, so that the plain ones go to what is seen first.
   std::string parameters = parameter_text(c, program);

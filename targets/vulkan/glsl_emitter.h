@@ -9,6 +9,7 @@
 
 #include "compiler/ir/kernel.h"
 #include "compiler/support/result.h"
+#include "compiler/target/target_info.h"
 
 namespace sparkle::vulkan {
 
@@ -21,6 +22,9 @@ struct Shader {
 /// Needs a kernel at stage kLowerable that check_kernel accepts. Buffers, push constants and group numbers as
 /// ShaderCode says; bindings start at 16-byte boundaries of device memory, so that vectors can overlay them.
 /// GL_EXT_control_flow_attributes is used for loops to unroll; 64-bit integers (shaderInt64) only with index_bits 64.
-Result<Shader> emit_glsl(const Program &program, const Kernel &kernel);
+/// Elements of 8 and 16 bits are such in storage buffers (storageBuffer8BitAccess, storageBuffer16BitAccess) and, where
+/// the machine has them there (shaderInt8, shaderInt16), in shared memory; as values, i8 and u8 are `int`, and f16 and
+/// bf16 `uint` with their bits, converted to and from `float` by exact arithmetic on bits.
+Result<Shader> emit_glsl(const Program &program, const Kernel &kernel, const TargetInfo &info);
 
 } // namespace sparkle::vulkan

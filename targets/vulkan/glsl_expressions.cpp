@@ -48,7 +48,10 @@ Text ExpressionWriter::write_expr(ExprId id) {
         if (e.type.scalar == Scalar::kBool) return {e.value ? "true" : "false", Precedence::kPrimary};
         return int_literal(e.value);
       },
-      [&](const FloatConst &e) { return float_literal(static_cast<float>(e.value)); },
+      [&](const FloatConst &e) {
+        if (e.type.scalar != Scalar::kF32) return small_float_literal(e.type.scalar, e.value);
+        return float_literal(static_cast<float>(e.value));
+      },
       [&](const VarRef &e) { return write_var(e.var); }, [&](const Unary &e) { return write_unary(e); },
       [&](const Binary &e) { return write_binary(id, e); }, [&](const Compare &e) { return write_compare(e); },
       [&](const Select &e) { return write_select(id, e); },
@@ -79,10 +82,14 @@ ExprId ExpressionWriter::unsplat(ExprId id) const {
 }
 
 Text ExpressionWriter::infix(ExprId a, std::string_view op, ExprId b, Precedence precedence) {
+  return infix(write(a), op, write(b), precedence);
+}
+
+Text ExpressionWriter::infix(const Text &a, std::string_view op, const Text &b, Precedence precedence) {
   auto tighter = static_cast<Precedence>(static_cast<int>(precedence) + 1);
-  std::string right = write(b).at_least(tighter);
+  std::string right = b.at_least(tighter);
   if (right.starts_with('-')) right = "(" + right + ")";
-  return {write(a).at_least(precedence) + " " + std::string(op) + " " + right, precedence};
+  return {a.at_least(precedence) + " " + std::string(op) + " " + right, precedence};
 }
 
 Text ExpressionWriter::call(std::string_view function, std::initializer_list<ExprId> arguments) {
@@ -95,7 +102,6 @@ Text ExpressionWriter::helper(HelperKind kind, std::initializer_list<ExprId> arg
   Type type = k_.type_of(*arguments.begin());
   if (type.scalar == Scalar::kIndex && k_.index_bits == 32) type.scalar = Scalar::kI32;
   c_.helpers.insert({kind, type});
-  if (kind == HelperKind::kToInt) c_.helpers.insert({kind, type.with_lanes(1)});
   return call(helper_name(kind), arguments);
 }
 
@@ -113,7 +119,7 @@ Text ExpressionWriter::write_unary(const Unary &e) {
   case UnaryOp::kCeil: return call("ceil", {e.a});
   case UnaryOp::kRound: return call("roundEven", {e.a});
   case UnaryOp::kTrunc: return call("trunc", {e.a});
-  case UnaryOp::kSqrt: return call("sqrt", {e.a});
+  case UnaryOp::kSqrt: return helper(HelperKind::kSqrt, k_.type_of(e.a), write(e.a));
   case UnaryOp::kRsqrt: return call("inversesqrt", {e.a});
   case UnaryOp::kExp: return call("exp", {e.a});
   case UnaryOp::kLog: return call("log", {e.a});
@@ -197,18 +203,6 @@ Text ExpressionWriter::write_logical(ExprId id, const Binary &e) {
   return {operand(e.a) + " || " + operand(e.b), Precedence::kLogicalOr};
 }
 
-Text ExpressionWriter::write_compare(const Compare &e) {
-  bool vector = k_.type_of(e.a).is_vector();
-  switch (e.op) {
-  case CompareOp::kEq: return vector ? call("equal", {e.a, e.b}) : infix(e.a, "==", e.b, Precedence::kEquality);
-  case CompareOp::kNe: return vector ? call("notEqual", {e.a, e.b}) : infix(e.a, "!=", e.b, Precedence::kEquality);
-  case CompareOp::kLt: return vector ? call("lessThan", {e.a, e.b}) : infix(e.a, "<", e.b, Precedence::kRelational);
-  case CompareOp::kLe:
-    return vector ? call("lessThanEqual", {e.a, e.b}) : infix(e.a, "<=", e.b, Precedence::kRelational);
-  }
-  check_failed("operation", __FILE__, __LINE__, "unknown comparison");
-}
-
 Text ExpressionWriter::write_select(ExprId id, const Select &e) {
   ExprId cond = unsplat(e.cond);
   if (k_.type_of(cond).is_vector()) {
@@ -217,16 +211,6 @@ Text ExpressionWriter::write_select(ExprId id, const Select &e) {
   }
   std::string text = write(cond).at_least(Precedence::kLogicalOr) + " ? " + write(e.a).at_least(Precedence::kLogicalOr);
   return {text + " : " + write(e.b).text, Precedence::kConditional};
-}
-
-Text ExpressionWriter::write_cast(const Cast &e) {
-  Type from = k_.type_of(e.a);
-  auto in_glsl = [&](Type t) { return c_.type_name(t); };
-  if (in_glsl(from) == in_glsl(e.type)) return write(e.a);
-  bool to_int = e.type.scalar == Scalar::kI32 || (e.type.scalar == Scalar::kIndex && k_.index_bits == 32);
-  bool saturates = to_int && (from.scalar == Scalar::kF32 || from.scalar == Scalar::kIndex);
-  if (saturates) return helper(HelperKind::kToInt, {e.a});
-  return {in_glsl(e.type) + "(" + text(e.a) + ")"};
 }
 
 Text ExpressionWriter::write_ramp(ExprId id, const Ramp &e) {

@@ -33,24 +33,32 @@ private:
   Text write_compare(const Compare &e);
   Text write_select(ExprId id, const Select &e);
   Text write_cast(const Cast &e);
+  Text to_float(const Text &value, Type from);
+  Text to_small_float(const Text &value, Type from, Type to);
+  Text to_byte(const Text &value, Type from, Type to);
+  /// The operand of a comparison: f16 and bf16 as float.
+  Text comparable(ExprId id);
   Text write_ramp(ExprId id, const Ramp &e);
   Text write_shuffle(ExprId id, const Shuffle &e);
   Text write_reduce_lanes(const ReduceLanes &e);
   Text write_dot(const Dot &e);
 
   Text infix(ExprId a, std::string_view op, ExprId b, Precedence precedence);
+  static Text infix(const Text &a, std::string_view op, const Text &b, Precedence precedence);
   Text call(std::string_view function, std::initializer_list<ExprId> arguments);
   Text helper(HelperKind kind, std::initializer_list<ExprId> arguments);
+  /// Of one argument of type `from`.
+  Text helper(HelperKind kind, Type from, const Text &argument);
   /// A vector built from each lane's own expression.
   Text by_lanes(ExprId id);
   /// The scalar inside a broadcast, where GLSL broadcasts by itself.
   ExprId unsplat(ExprId id) const;
-  std::string helper_name(HelperKind kind) const;
 
   GlslContext &c_;
   Kernel &k_;
 };
 
+std::string helper_name(HelperKind kind);
 /// The definition of a helper function.
 std::string helper_text(const Helper &helper, int index_bits);
 

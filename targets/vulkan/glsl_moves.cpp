@@ -34,7 +34,8 @@ void StatementWriter::write_masked_load(const Load &load, const Places &places) 
     ExprId mask = lane_of(c_.build, load.mask, lane);
     // GLSL refuses a constant subscript below 0, even where it is never used.
     if (k_.constant(mask) == 0) continue;
-    c_.out.line("if (", e_.text(mask), ") ", name, component(lane), " = ", accesses_.write(place).text, ";");
+    c_.out.line("if (", e_.text(mask), ") ", name, component(lane), " = ",
+                accesses_.load(places, place, type.with_lanes(1)).text, ";");
   }
 }
 
@@ -73,7 +74,8 @@ void StatementWriter::write_store(const Store &store) {
   }
   if (is_split) return write_split_store(store, places);
   std::string guard = store_guard(store, mask ? *mask : store.mask);
-  c_.out.line(guard, accesses_.write(places.places[0]).text, " = ", e_.text(value), ";");
+  std::string stored = AccessWriter::as_stored(places, type, e_.text(value));
+  c_.out.line(guard, accesses_.write(places.places[0]).text, " = ", stored, ";");
 }
 
 void StatementWriter::write_split_store(const Store &store, const Places &places) {
@@ -87,7 +89,8 @@ void StatementWriter::write_split_store(const Store &store, const Places &places
     std::string value = named != c_.named.end() && k_.type_of(store.value).is_vector()
                             ? ExpressionWriter::pick(named->second, lane).text
                             : e_.text(lane_of(c_.build, store.value, lane));
-    c_.out.line(store_guard(store, lane_mask), accesses_.write(place).text, " = ", value, ";");
+    std::string stored = AccessWriter::as_stored(places, k_.type_of(store.value).with_lanes(1), value);
+    c_.out.line(store_guard(store, lane_mask), accesses_.write(place).text, " = ", stored, ";");
   }
 }
 

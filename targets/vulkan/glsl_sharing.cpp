@@ -1,4 +1,4 @@
-// Which subexpressions get a name, and the helper functions: what keeps a line of GLSL short and says things once.
+// Which subexpressions get a name: what keeps a line of GLSL short and says things once.
 #include <functional>
 
 #include "compiler/analysis/walk.h"
@@ -99,83 +99,6 @@ bool ExpressionWriter::occurs_once(ExprId root, VarId var) {
     return memo[id] = count;
   };
   return occurrences(root) == 1;
-}
-
-std::string ExpressionWriter::helper_name(HelperKind kind) const {
-  switch (kind) {
-  case HelperKind::kFloorDiv: return "floor_div";
-  case HelperKind::kFloorMod: return "floor_mod";
-  case HelperKind::kMin: return "min_of";
-  case HelperKind::kMax: return "max_of";
-  case HelperKind::kToInt: return "to_int";
-  }
-  return {};
-}
-
-namespace {
-
-std::string division_text(const Helper &helper, const std::string &type) {
-  StringBuilder out;
-  if (helper.kind == HelperKind::kFloorDiv) {
-    out << "// a / b rounded down; b > 0.\n";
-    out << type << " floor_div(" << type << " a, " << type << " b) {\n";
-    out << "  " << type << " q = a / b;\n";
-    out << "  return q * b > a ? q - 1 : q;\n}\n";
-  } else {
-    out << "// a - b * (a / b rounded down), in 0 .. b - 1; b > 0.\n";
-    out << type << " floor_mod(" << type << " a, " << type << " b) {\n";
-    out << "  " << type << " r = a - a / b * b;\n";
-    out << "  return r < 0 ? r + b : r;\n}\n";
-  }
-  return out.take();
-}
-
-std::string extremum_text(const Helper &helper, const std::string &type) {
-  bool is_min = helper.kind == HelperKind::kMin;
-  std::string_view first = is_min ? "b" : "a", second = is_min ? "a" : "b";
-  StringBuilder out;
-  out << type << (is_min ? " min_of(" : " max_of(") << type << " a, " << type << " b) { return ";
-  if (helper.type.is_vector()) {
-    out << "mix(a, b, lessThan(" << first << ", " << second << "))";
-  } else {
-    out << first << " < " << second << " ? b : a";
-  }
-  out << "; }\n";
-  return out.take();
-}
-
-/// Conversion to int that saturates; NaN becomes 0. For vectors, the scalar function in each component.
-std::string to_int_text(const Helper &helper, const std::string &type) {
-  StringBuilder out;
-  if (helper.type.is_vector()) {
-    out << "ivec" << int{helper.type.lanes} << " to_int(" << type << " x) { return ivec" << int{helper.type.lanes}
-        << "(";
-    for (int lane = 0; lane < helper.type.lanes; ++lane)
-      out << (lane ? ", " : "") << "to_int(x" << component(lane) << ")";
-    out << "); }\n";
-  } else if (is_float(helper.type.scalar)) {
-    out << "// Rounded towards 0, held in the range of int; 0 for NaN.\n";
-    out << "int to_int(float x) {\n";
-    out << "  if (!(x > -2147483648.0)) return isnan(x) ? 0 : -2147483647 - 1;\n";
-    out << "  return x < 2147483648.0 ? int(x) : 2147483647;\n}\n";
-  } else {
-    out << "int to_int(int64_t x) { return int(clamp(x, -2147483648L, 2147483647L)); }\n";
-  }
-  return out.take();
-}
-
-} // namespace
-
-std::string helper_text(const Helper &helper, int index_bits) {
-  std::string type = glsl_type(helper.type, index_bits);
-  switch (helper.kind) {
-  case HelperKind::kFloorDiv:
-  case HelperKind::kFloorMod: return division_text(helper, type);
-  case HelperKind::kMin:
-  case HelperKind::kMax: return extremum_text(helper, type);
-  case HelperKind::kToInt: return to_int_text(helper, type);
-  }
-  return {};
 }
 
 } // namespace sparkle::vulkan

@@ -52,6 +52,9 @@ constexpr std::string_view kReservedWords[] = {"abs",
                                                "fixed",
                                                "flat",
                                                "float",
+                                               "floatBitsToUint",
+                                               "float_to_bfloat",
+                                               "float_to_half",
                                                "floor",
                                                "floor_div",
                                                "floor_mod",
@@ -60,6 +63,7 @@ constexpr std::string_view kReservedWords[] = {"abs",
                                                "goto",
                                                "group",
                                                "half",
+                                               "half_to_float",
                                                "highp",
                                                "if",
                                                "in",
@@ -68,6 +72,7 @@ constexpr std::string_view kReservedWords[] = {"abs",
                                                "input",
                                                "int",
                                                "int64_t",
+                                               "int_to_bfloat",
                                                "interface",
                                                "invariant",
                                                "inversesqrt",
@@ -146,7 +151,8 @@ bool is_type_like(std::string_view name) {
   return starts_with_any(name, {"gl_",     "vec",     "ivec",    "uvec",     "bvec",     "dvec",   "mat2",   "mat3",
                                 "mat4",    "dmat",    "sampler", "isampler", "usampler", "image",  "iimage", "uimage",
                                 "texture", "subpass", "int8",    "int16",    "int32",    "uint8",  "uint16", "uint32",
-                                "float16", "float32", "float64", "i64vec",   "u64vec",   "f16vec", "hvec",   "fvec"});
+                                "float16", "float32", "float64", "i64vec",   "u64vec",   "f16vec", "hvec",   "fvec",
+                                "i8vec",   "u8vec",   "i16vec",  "u16vec"});
 }
 
 bool is_reserved(std::string_view name) {
@@ -177,12 +183,48 @@ std::string glsl_type(Type type, int index_bits) {
   switch (type.scalar) {
   case Scalar::kBool: scalar = "bool", prefix = "b"; break;
   case Scalar::kIndex: scalar = wide ? "int64_t" : "int", prefix = wide ? "i64" : "i"; break;
-  case Scalar::kI32: scalar = "int", prefix = "i"; break;
+  case Scalar::kI32:
+  case Scalar::kI8:
+  case Scalar::kU8: scalar = "int", prefix = "i"; break;
+  case Scalar::kF16:
+  case Scalar::kBF16: scalar = "uint", prefix = "u"; break;
   case Scalar::kF32: scalar = "float", prefix = ""; break;
-  default: SPARKLE_CHECK(false, "a type that check_kernel refuses");
   }
   if (!type.is_vector()) return std::string(scalar);
   return std::string(prefix) + "vec" + std::to_string(type.lanes);
+}
+
+std::string memory_type(Type type) {
+  bool is_byte = bytes_of(type.scalar) == 1;
+  std::string sign = type.scalar == Scalar::kI8 ? "" : "u";
+  std::string bits = is_byte ? "8" : "16";
+  if (!type.is_vector()) return sign + "int" + bits + "_t";
+  return (sign.empty() ? "i" : sign) + bits + "vec" + std::to_string(type.lanes);
+}
+
+namespace {
+
+/// Of a value that f16 holds exactly.
+uint32_t half_bits(double value) {
+  uint32_t sign = std::signbit(value) ? 0x8000 : 0;
+  double magnitude = std::fabs(value);
+  if (std::isnan(value)) return 0x7E00;
+  if (std::isinf(value)) return sign | 0x7C00;
+  if (magnitude < 0x1p-14) return sign | static_cast<uint32_t>(magnitude * 0x1p24);
+  int exponent = std::ilogb(magnitude);
+  return sign + (static_cast<uint32_t>(exponent + 14) << 10) +
+         static_cast<uint32_t>(std::ldexp(magnitude, 10 - exponent));
+}
+
+} // namespace
+
+Text small_float_literal(Scalar scalar, double value) {
+  bool is_half = scalar == Scalar::kF16;
+  uint32_t bits = is_half ? half_bits(value) : std::bit_cast<uint32_t>(static_cast<float>(value)) >> 16;
+  if (!is_half && std::isnan(value)) bits = 0x7FC0;
+  char digits[8];
+  auto end = std::to_chars(digits, digits + sizeof digits, bits, 16).ptr;
+  return {"0x" + std::string(digits, end) + "u"};
 }
 
 Text float_literal(float value) {

@@ -11,10 +11,6 @@ namespace {
 
 constexpr int kMaxLanes = 4; ///< GLSL has no longer vectors.
 
-bool has_type(Scalar scalar) {
-  return scalar == Scalar::kBool || scalar == Scalar::kIndex || scalar == Scalar::kI32 || scalar == Scalar::kF32;
-}
-
 class Checker {
 public:
   Checker(const Kernel &kernel, const TargetInfo &info) : k_(kernel), info_(info) {}
@@ -39,7 +35,6 @@ private:
   }
 
   std::string type_problem(Type type) const {
-    if (!has_type(type.scalar)) return "values of type " + std::string(name_of(type.scalar)) + " are not supported";
     if (type.lanes > kMaxLanes) return to_string(type) + " has more than " + std::to_string(kMaxLanes) + " lanes";
     return "";
   }
@@ -57,8 +52,12 @@ private:
     if (binary && binary->op == BinaryOp::kMod && is_float(type.scalar)) return "% of floats is not supported";
     auto *cast = std::get_if<Cast>(&expr);
     if (!cast) return "";
-    bool to_wide = cast->type.scalar == Scalar::kIndex && k_.index_bits == 64;
-    if (to_wide && is_float(k_.type_of(cast->a).scalar)) return "conversion of floats to 64-bit index is not supported";
+    auto is_wide = [&](Scalar scalar) { return scalar == Scalar::kIndex && k_.index_bits == 64; };
+    Scalar from = k_.type_of(cast->a).scalar;
+    if (is_wide(cast->type.scalar) && is_float(from)) return "conversion of floats to 64-bit index is not supported";
+    // By way of f32 it would be rounded twice.
+    if (is_wide(from) && cast->type.scalar == Scalar::kBF16)
+      return "conversion of 64-bit index to bf16 is not supported";
     return "";
   }
 
@@ -78,8 +77,10 @@ private:
   Status check_buffers() const {
     for (BufferId id : bound_buffers(k_)) {
       const Buffer &buffer = k_.buffer(id);
-      if (buffer.element != Scalar::kF32 && buffer.element != Scalar::kI32) {
-        return refuse("buffer `" + buffer.name + "` has elements of type " + std::string(name_of(buffer.element)));
+      if (bytes_of(buffer.element) < info_.far_element_bytes) {
+        return refuse("buffer `" + buffer.name + "` has elements of type " + std::string(name_of(buffer.element)) +
+                      ", the machine accesses far memory in " + std::to_string(8 * info_.far_element_bytes) +
+                      " bits at least");
       }
       auto extent = k_.extent(id, 0);
       auto bytes = extent ? checked_mul(*extent, bytes_of(buffer.element)) : std::nullopt;
@@ -98,11 +99,8 @@ private:
     });
     for (BufferId id : locals) {
       const Buffer &buffer = k_.buffer(id);
-      if (!has_type(buffer.element)) {
-        return refuse("buffer `" + buffer.name + "` has elements of type " + std::string(name_of(buffer.element)));
-      }
       if (buffer.fragment != FragmentUse::kNone) return refuse("matrix units are not supported");
-      if (!local_bytes(k_, id)) return refuse("the size of local buffer `" + buffer.name + "` is not constant");
+      if (!local_length(k_, id)) return refuse("the size of local buffer `" + buffer.name + "` is not constant");
     }
     return ok();
   }
@@ -110,7 +108,7 @@ private:
   Status check_launch() const {
     Kernel copy = k_;
     Builder builder(copy);
-    auto shape = launch_shape(builder);
+    auto shape = launch_shape(builder, info_.near_element_bytes);
     if (!shape) return refuse(shape.error().text);
     if (info_.max_workers > 0 && shape->local_size > info_.max_workers) {
       return refuse("a group has " + std::to_string(shape->local_size) + " workers, the machine allows " +

@@ -14,7 +14,9 @@ bool is_parallel(LoopKind kind) { return kind == LoopKind::kTeam || kind == Loop
 
 class ShapeFinder {
 public:
-  explicit ShapeFinder(Builder &builder) : build_(builder), k_(builder.kernel()) {}
+  ShapeFinder(Builder &builder, int near_element_bytes) : build_(builder), k_(builder.kernel()) {
+    shape_.near_element_bytes = near_element_bytes;
+  }
 
   Result<LaunchShape> run() {
     SPARKLE_TRY_STATUS(find_groups());
@@ -23,7 +25,7 @@ public:
     for_each_stmt(k_, k_.body, [&](StmtId id) {
       auto *alloc = std::get_if<Alloc>(&k_.stmt(id));
       if (!alloc || k_.buffer(alloc->buffer).level != MemoryLevel::kNear) return;
-      shape_.near_bytes += local_bytes(k_, alloc->buffer).value_or(0);
+      shape_.near_bytes += local_length(k_, alloc->buffer).value_or(0) * element_bytes(k_.buffer(alloc->buffer));
     });
     return std::move(shape_);
   }
@@ -79,6 +81,11 @@ private:
     return ok();
   }
 
+  int64_t element_bytes(const Buffer &buffer) const {
+    if (is_narrow(buffer, shape_.near_element_bytes)) return bytes_of(buffer.element);
+    return std::max<int64_t>(bytes_of(buffer.element), 4);
+  }
+
   bool has_barrier(StmtId root) const {
     bool found = false;
     for_each_stmt(k_, root, [&](StmtId id) { found |= std::holds_alternative<Barrier>(k_.stmt(id)); });
@@ -102,14 +109,23 @@ private:
 
 } // namespace
 
-Result<LaunchShape> launch_shape(Builder &builder) { return ShapeFinder(builder).run(); }
+Result<LaunchShape> launch_shape(Builder &builder, int near_element_bytes) {
+  return ShapeFinder(builder, near_element_bytes).run();
+}
 
-std::optional<int64_t> local_bytes(const Kernel &kernel, BufferId id) {
+bool is_narrow(const Buffer &buffer, int near_element_bytes) {
+  int64_t bytes = bytes_of(buffer.element);
+  bool is_short = bytes < 4 && buffer.element != Scalar::kBool;
+  if (buffer.level == MemoryLevel::kNear) return is_short && bytes >= near_element_bytes;
+  return is_short && buffer.level == MemoryLevel::kFar;
+}
+
+std::optional<int64_t> local_length(const Kernel &kernel, BufferId id) {
   const Buffer &buffer = kernel.buffer(id);
   std::optional<int64_t> elements = kernel.extent(id, 0);
   if (!elements) return std::nullopt;
   bool whole_vectors = buffer.level == MemoryLevel::kNear;
-  return (whole_vectors ? (*elements + 3) / 4 * 4 : *elements) * bytes_of(buffer.element);
+  return whole_vectors ? (*elements + 3) / 4 * 4 : *elements;
 }
 
 } // namespace sparkle::vulkan

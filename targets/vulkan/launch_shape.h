@@ -33,13 +33,17 @@ struct LaunchShape {
   std::optional<int64_t> total_groups;             ///< Nothing when it depends on symbols.
   int64_t local_size = 1;
   int64_t near_bytes = 0;
+  int near_element_bytes = 1; ///< TargetInfo::near_element_bytes.
 };
 
 /// Expressions are added to the builder's kernel. Refuses (kUnsupported) shapes that one launch cannot have: several
 /// nests of group loops, a number of workers that is not constant, barriers that some workers would not reach.
-Result<LaunchShape> launch_shape(Builder &builder);
+Result<LaunchShape> launch_shape(Builder &builder, int near_element_bytes = 1);
 
-/// Bytes of a local buffer, near ones in whole vectors of 4; nothing when its extent is not constant.
-std::optional<int64_t> local_bytes(const Kernel &kernel, BufferId buffer);
+/// True when memory holds the buffer's elements in their 8 or 16 bits; else they are words, as values are.
+bool is_narrow(const Buffer &buffer, int near_element_bytes);
+
+/// Elements of a local buffer, near ones in whole vectors of 4; nothing when its extent is not constant.
+std::optional<int64_t> local_length(const Kernel &kernel, BufferId buffer);
 
 } // namespace sparkle::vulkan

@@ -14,8 +14,9 @@ Status check(const Program &program, const TargetInfo &info) {
   return ok();
 }
 
-Status fill_launch(const Program &program, const Kernel &kernel, const LowerOptions &options, Launch &launch) {
-  SPARKLE_TRY(vulkan::Shader shader, vulkan::emit_glsl(program, kernel));
+Status fill_launch(const Program &program, const Kernel &kernel, const TargetInfo &info, const LowerOptions &options,
+                   Launch &launch) {
+  SPARKLE_TRY(vulkan::Shader shader, vulkan::emit_glsl(program, kernel, info));
   ShaderCode code;
   SPARKLE_TRY(code.words, vulkan::compile_glsl(shader.glsl));
   code.local_size = static_cast<uint32_t>(shader.local_size);
@@ -27,19 +28,19 @@ Status fill_launch(const Program &program, const Kernel &kernel, const LowerOpti
   return ok();
 }
 
-Status fill_launches(const Program &program, const std::vector<Kernel> &kernels, const LowerOptions &options,
-                     std::vector<Launch> &launches) {
+Status fill_launches(const Program &program, const std::vector<Kernel> &kernels, const TargetInfo &info,
+                     const LowerOptions &options, std::vector<Launch> &launches) {
   SPARKLE_CHECK(kernels.size() == launches.size(), "a launch for each kernel");
   for (size_t i = 0; i < kernels.size(); ++i)
-    SPARKLE_TRY_STATUS(fill_launch(program, kernels[i], options, launches[i]));
+    SPARKLE_TRY_STATUS(fill_launch(program, kernels[i], info, options, launches[i]));
   return ok();
 }
 
 Result<Artifact> lower(const Program &program, const TargetInfo &info, const LowerOptions &options) {
   SPARKLE_TRY_STATUS(check(program, info));
   SPARKLE_TRY(Artifact artifact, plan_artifact(program, "vulkan"));
-  SPARKLE_TRY_STATUS(fill_launches(program, program.prepack, options, artifact.prepack));
-  SPARKLE_TRY_STATUS(fill_launches(program, program.kernels, options, artifact.launches));
+  SPARKLE_TRY_STATUS(fill_launches(program, program.prepack, info, options, artifact.prepack));
+  SPARKLE_TRY_STATUS(fill_launches(program, program.kernels, info, options, artifact.launches));
   return artifact;
 }
 

@@ -20,7 +20,7 @@ Result<std::string> filetest_vulkan(const Filetest &test, Diagnostics &diagnosti
   std::string out;
   for (const Kernel &kernel : parsed.program.kernels) {
     SPARKLE_TRY_STATUS(vulkan::check_kernel(kernel, plain_machine()));
-    SPARKLE_TRY(const vulkan::Shader shader, vulkan::emit_glsl(parsed.program, kernel));
+    SPARKLE_TRY(const vulkan::Shader shader, vulkan::emit_glsl(parsed.program, kernel, plain_machine()));
     SPARKLE_TRY(const auto spirv, vulkan::compile_glsl(shader.glsl));
     if (spirv.empty()) return Error{ErrorCode::kInternal, "no SPIR-V"};
     out += shader.glsl;

@@ -45,8 +45,19 @@ TEST(VulkanTargetInfo, LimitsComeFromTheDriver) {
   EXPECT_EQ(info->near_bytes, 20000);
   EXPECT_EQ(info->max_groups, 1000 * 100 * 10);
   EXPECT_EQ(info->max_buffer_bytes, 123456789);
+  EXPECT_EQ(info->far_element_bytes, 4);
+  EXPECT_EQ(info->near_element_bytes, 4);
   EXPECT_EQ(info->units, embedded_target_info("h100")->units);
   EXPECT_TRUE(info->matrix_units.empty()); // the driver lists none
+}
+
+TEST(VulkanTargetInfo, ShortElementsComeFromTheDriver) {
+  VulkanLimits device = limits("NVIDIA H100", "NVIDIA");
+  device.storage16 = device.int16 = device.storage8 = true;
+  const Result<TargetInfo> info = vulkan_target_info(device);
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->far_element_bytes, 1);
+  EXPECT_EQ(info->near_element_bytes, 2);
 }
 
 TEST(VulkanTargetInfo, KeepsMatrixUnitsThatTheDriverLists) {

@@ -34,6 +34,28 @@ TEST(FloatLiteral, IsShortAndHasAPoint) {
   EXPECT_EQ(float_literal(-0.0f).text, "-0.0");
 }
 
+TEST(SmallFloatLiteral, IsTheBits) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(small_float_literal(Scalar::kF16, 1).text, "0x3c00u");
+  EXPECT_EQ(small_float_literal(Scalar::kF16, -65504).text, "0xfbffu");
+  EXPECT_EQ(small_float_literal(Scalar::kF16, 0x1p-14).text, "0x400u");
+  EXPECT_EQ(small_float_literal(Scalar::kF16, 0x1p-24).text, "0x1u");
+  EXPECT_EQ(small_float_literal(Scalar::kF16, -0.0).text, "0x8000u");
+  EXPECT_EQ(small_float_literal(Scalar::kF16, infinity).text, "0x7c00u");
+  EXPECT_EQ(small_float_literal(Scalar::kBF16, -1.5).text, "0xbfc0u");
+  EXPECT_EQ(small_float_literal(Scalar::kBF16, infinity).text, "0x7f80u");
+}
+
+TEST(MemoryType, HasTheSizeOfTheElement) {
+  EXPECT_EQ(memory_type({Scalar::kI8, 1}), "int8_t");
+  EXPECT_EQ(memory_type({Scalar::kI8, 4}), "i8vec4");
+  EXPECT_EQ(memory_type({Scalar::kU8, 2}), "u8vec2");
+  EXPECT_EQ(memory_type({Scalar::kF16, 1}), "uint16_t");
+  EXPECT_EQ(memory_type({Scalar::kBF16, 4}), "u16vec4");
+  EXPECT_EQ(glsl_type({Scalar::kBF16, 4}, 32), "uvec4");
+  EXPECT_EQ(glsl_type({Scalar::kI8, 1}, 32), "int");
+}
+
 TEST(FloatLiteral, ReachesTheShaderBitForBit) {
   std::mt19937 random(20240607);
   std::vector<float> values = {1e-45f, 1.17549435e-38f, 3.40282347e+38f, 0.1f, 16777217.0f, 1.0f / 3.0f};

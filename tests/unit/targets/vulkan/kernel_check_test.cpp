@@ -16,13 +16,14 @@ TargetInfo machine() {
   return info;
 }
 
-std::string refusal(const std::string &declarations, const std::string &body, std::string stage = "lowerable") {
+std::string refusal(const std::string &declarations, const std::string &body, std::string stage = "lowerable",
+                    const TargetInfo &info = machine()) {
   Diagnostics diagnostics;
   Source source("test", "kernel @k stage " + stage + " {\n" + declarations + body + "}\n");
   auto kernel = parse_kernel(source, diagnostics);
   EXPECT_TRUE(kernel) << render_text(diagnostics, source);
   if (!kernel) return "";
-  Status status = check_kernel(*kernel, machine());
+  Status status = check_kernel(*kernel, info);
   if (status) return "accepted";
   EXPECT_EQ(status.error().code, ErrorCode::kUnsupported);
   EXPECT_TRUE(status.error().text.starts_with("kernel `k` cannot run as a compute shader: ")) << status.error().text;
@@ -59,8 +60,25 @@ TEST(KernelCheck, RefusesLargeBuffers) {
                  "store @big[0] = 1.0\n");
 }
 
-TEST(KernelCheck, RefusesStorageTypes) {
-  EXPECT_REFUSED("`h` has elements of type f16", kOut + "buffer @h: f16[8] far input = tensor #1\n", kStore);
+TEST(KernelCheck, RefusesElementsShorterThanTheMachineAccesses) {
+  const std::string half = kOut + "buffer @h: f16[8] far input = tensor #1\n";
+  const std::string byte = kOut + "buffer @h: u8[8] far input = tensor #1\n";
+  TargetInfo info = machine();
+  info.far_element_bytes = 2;
+  EXPECT_EQ(refusal(half, kStore, "lowerable", info), "accepted");
+  EXPECT_REFUSED("`h` has elements of type u8, the machine accesses far memory in 16 bits at least", byte, kStore,
+                 "lowerable", info);
+  info.far_element_bytes = 4;
+  EXPECT_REFUSED("`h` has elements of type f16, the machine accesses far memory in 32 bits at least", half, kStore,
+                 "lowerable", info);
+}
+
+TEST(KernelCheck, CountsShortElementsOfNearMemoryAsTheyAreHeld) {
+  const std::string near = kOut + "buffer @n: u8[512] near local\n";
+  TargetInfo info = machine();
+  EXPECT_EQ(refusal(near, "alloc @n\n" + kStore, "lowerable", info), "accepted");
+  info.near_element_bytes = 2;
+  EXPECT_REFUSED("uses 2048 bytes of near memory", near, "alloc @n\n" + kStore, "lowerable", info);
 }
 
 TEST(KernelCheck, RefusesLongVectors) {
