@@ -14,9 +14,9 @@ Binder::Binder(const CheckedKernel &in, const BindRequest &request, Diagnostics 
       resolving_(in.ints.size()), ranges_(in.indices.size()), math_(ranges_), forms_(in.exprs.size()) {}
 
 /// The same mistake at the same place is said once: inlining and sharing must not repeat it.
-Diagnostic *Binder::error(std::string_view code, SourceRange range, std::string text) {
-  if (!reported_.emplace(std::string(code), range.begin).second) return &(again_ = {});
-  return &diagnostics_.error(std::string(code), range, std::move(text));
+Diagnostic *Binder::error(std::string_view code, const Origin &at, std::string text) {
+  if (!reported_.emplace(std::string(code), at.range.begin, at.call).second) return &(again_ = {});
+  return &report_error(diagnostics_, in_, at.call, code, at.range, std::move(text));
 }
 
 Result<BoundKernel> Binder::run() {
@@ -26,6 +26,8 @@ Result<BoundKernel> Binder::run() {
   const int before = diagnostics_.error_count();
   const auto sound = [&] { return diagnostics_.error_count() == before; };
   if (bind_ints()) bind_tensors();
+  for (const CheckedAgreement &agreement : in_.agreements)
+    if (sound()) check_agreement(agreement);
   if (sound()) check_facts();
   if (sound()) bind_written_ranges();
   if (sound()) {
@@ -37,11 +39,12 @@ Result<BoundKernel> Binder::run() {
   return Error{ErrorCode::kInvalidInput, "`" + in_.name + "` can't be bound to these sizes"};
 }
 
-void Binder::set_int(IntId id, int64_t value, const std::string &origin, SourceRange range) {
+void Binder::set_int(IntId id, int64_t value, const std::string &origin, const Origin &at) {
   BoundInt &bound = out_.ints[id];
+  if (bound.open) return; // A shape says nothing of the code: it is held against the extent at the call.
   auto &known = origins_[index_of(id)];
   if (known && bound.value != SymInt(value)) {
-    error("dimension-conflict", range,
+    error("dimension-conflict", at,
           "`" + bound.name + "` is " + text(bound.value) + " by " + *known + ", and " + std::to_string(value) + " by " +
               origin);
     return;
@@ -53,7 +56,7 @@ void Binder::set_int(IntId id, int64_t value, const std::string &origin, SourceR
 /// Bare names in the shape of a parameter take the extents given; formulas are held against them later.
 void Binder::bind_shape(const CheckedTensor &tensor, const std::vector<int64_t> &shape) {
   if (shape.size() != tensor.extents.size()) {
-    error("shape-mismatch", tensor.range,
+    error("shape-mismatch", origin_of(tensor),
           "`" + tensor.name + "` has " + std::to_string(tensor.extents.size()) + " dimensions, and was given " +
               std::to_string(shape.size()));
     return;
@@ -61,7 +64,7 @@ void Binder::bind_shape(const CheckedTensor &tensor, const std::vector<int64_t> 
   for (size_t d = 0; d < shape.size(); ++d) {
     const auto *bare = std::get_if<IntRef>(&in_.exprs[tensor.extents[d]].expr);
     if (bare != nullptr && !in_.ints[bare->name].is_parameter)
-      set_int(bare->name, shape[d], "the shape of `" + tensor.name + "`", in_.exprs[tensor.extents[d]].range);
+      set_int(bare->name, shape[d], "the shape of `" + tensor.name + "`", origin_of(in_.exprs[tensor.extents[d]]));
   }
 }
 
@@ -72,12 +75,12 @@ void Binder::bind_given() {
     const auto at = std::find(names.begin(), names.end(), name);
     if (at != names.end()) return static_cast<IntId>(at - names.begin());
     auto *d =
-        error("unknown-define", in_.range, "`" + in_.name + "` has no dimension or `int` parameter `" + name + "`");
+        error("unknown-define", {in_.range}, "`" + in_.name + "` has no dimension or `int` parameter `" + name + "`");
     if (const auto nearest = nearest_name(name, names); !nearest.empty()) d->hint = "did you mean `" + nearest + "`?";
     return kNoId<IntId>;
   };
   for (const auto &[name, value] : request_.values)
-    if (const IntId id = id_of(name); is_valid(id)) set_int(id, value, "the command (-D)", in_.ints[id].range);
+    if (const IntId id = id_of(name); is_valid(id)) set_int(id, value, "the command (-D)", origin_of(in_.ints[id]));
   for (const std::string &name : request_.open) {
     const IntId id = id_of(name);
     if (!is_valid(id)) continue;
@@ -93,7 +96,7 @@ void Binder::bind_given() {
     if (at != in_.tensors.end())
       bind_shape(*at, given.second);
     else
-      error("unknown-define", in_.range, "`" + in_.name + "` has no tensor `" + name + "`");
+      error("unknown-define", {in_.range}, "`" + in_.name + "` has no tensor `" + name + "`");
   }
 }
 
@@ -105,11 +108,11 @@ bool Binder::bind_ints() {
   return diagnostics_.error_count() == before;
 }
 
-bool Binder::check_extent(const std::string &name, const SymInt &value, ExprId formula, SourceRange range) {
+bool Binder::check_extent(const std::string &name, const SymInt &value, ExprId formula, const Origin &at) {
   if (SymInt::surely_le(0, value)) return true;
   const std::string shown = is_valid(formula) ? " = `" + text_of(in_, formula) + "`" : "";
   const bool negative = value.is_constant();
-  error(negative ? "negative-extent" : "dimension-needed", range,
+  error(negative ? "negative-extent" : "dimension-needed", at,
         "`" + name + "`" + shown + " is " + text(value) +
             (negative ? "; an extent is at least 0" : ", which may be negative"));
   return false;
@@ -126,7 +129,7 @@ bool Binder::resolve_definition(IntId id) {
   auto &origin = origins_[index_of(id)];
   // The default of a parameter gives way; the formula of a dimension must agree.
   if (origin && !name.is_parameter && bound.value != form->constant)
-    error("dimension-conflict", name.range,
+    error("dimension-conflict", origin_of(name),
           "`" + name.name + "` is " + text(bound.value) + " by " + *origin + ", and " + text(form->constant) +
               " by its formula `" + text_of(in_, name.definition) + "`");
   if (!origin) bound.value = form->constant;
@@ -140,7 +143,7 @@ bool Binder::resolve(IntId id) {
   const IntName &name = in_.ints[id];
   const bool given = origins_[at].has_value();
   if ((!given && !is_valid(name.definition)) || resolving_[at]) {
-    auto *d = error("dimension-unknown", name.range,
+    auto *d = error("dimension-unknown", origin_of(name),
                     std::string("the ") + (name.is_parameter ? "parameter" : "dimension") + " `" + name.name +
                         "` has no value");
     d->hint = "give it: `-D " + name.name + "=...`";
@@ -152,8 +155,8 @@ bool Binder::resolve(IntId id) {
   resolving_[at] = false;
   if (!sound) return false;
   resolved_[at] = true;
-  const SourceRange range = formula ? in_.exprs[name.definition].range : name.range;
-  return name.is_parameter || check_extent(name.name, out_.ints[id].value, name.definition, range);
+  const Origin origin = formula ? origin_of(in_.exprs[name.definition]) : origin_of(name);
+  return name.is_parameter || check_extent(name.name, out_.ints[id].value, name.definition, origin);
 }
 
 IndexRange Binder::bind_extent(const CheckedTensor &tensor, size_t dim) {
@@ -164,7 +167,7 @@ IndexRange Binder::bind_extent(const CheckedTensor &tensor, size_t dim) {
     return {0, 0};
   }
   if (!form->is_constant()) return {0, 0};
-  check_extent(text_of(in_, extent), form->constant, kNoId<ExprId>, in_.exprs[extent].range);
+  check_extent(text_of(in_, extent), form->constant, kNoId<ExprId>, origin_of(in_.exprs[extent]));
   return {0, form->constant};
 }
 
@@ -172,15 +175,14 @@ void Binder::check_given_shape(const CheckedTensor &tensor, const BoundTensor &b
   const auto given = request_.shapes.find(tensor.name);
   for (size_t d = 0; d < bound.dims.size(); ++d) {
     const SymInt extent = bound.dims[d].extent.end;
-    const SourceRange range = in_.exprs[tensor.extents[d]].range;
+    const Origin at = origin_of(in_.exprs[tensor.extents[d]]);
     const std::string formula = "`" + text_of(in_, tensor.extents[d]) + "` is " + text(extent);
     if (tensor.role == TensorRole::kTable && extent != SymInt(static_cast<int64_t>(tensor.table_shape[d])))
-      error("table-shape", range,
-            formula + ", and the table has " + std::to_string(tensor.table_shape[d]) + " entries");
+      error("table-shape", at, formula + ", and the table has " + std::to_string(tensor.table_shape[d]) + " entries");
     const bool checked =
         given != request_.shapes.end() && given->second.size() == bound.dims.size() && extent.is_constant();
     if (checked && tensor.role != TensorRole::kTable && extent != SymInt(given->second[d]))
-      error("shape-mismatch", range,
+      error("shape-mismatch", at,
             formula + ", and `" + tensor.name + "` was given " + std::to_string(given->second[d]));
   }
 }
@@ -191,7 +193,7 @@ void Binder::check_volume(const BoundTensor &tensor) {
     if (!dim.extent.end.is_constant() || dim.extent.end.constant() == 0) return;
     const auto product = checked_mul(bytes, dim.extent.end.constant());
     if (!product) {
-      error("shape-overflow", tensor.range, "the size of `" + tensor.name + "` leaves 64 bits");
+      error("shape-overflow", {tensor.range}, "the size of `" + tensor.name + "` leaves 64 bits");
       return;
     }
     bytes = *product;
@@ -211,7 +213,7 @@ void Binder::bind_tensors() {
   }
 }
 
-std::optional<bool> Binder::compare(const Binary &binary, SourceRange range) {
+std::optional<bool> Binder::compare(const Binary &binary, const Origin &at) {
   const auto a = linear(binary.lhs), b = linear(binary.rhs);
   if (!a || !b) {
     report_math(a ? binary.rhs : binary.lhs, a ? b.error() : a.error());
@@ -222,7 +224,7 @@ std::optional<bool> Binder::compare(const Binary &binary, SourceRange range) {
     if (binary.op == BinaryOp::kEq && x == y) return true;
     if (binary.op == BinaryOp::kLe && SymInt::surely_le(x, y)) return true;
     if (binary.op == BinaryOp::kGe && SymInt::surely_le(y, x)) return true;
-    error("dimension-needed", range, "the condition depends on a dimension that was left open; it must be given");
+    error("dimension-needed", at, "the condition depends on a dimension that was left open; it must be given");
     return std::nullopt;
   }
   const int64_t p = x.constant(), q = y.constant();
@@ -245,10 +247,23 @@ std::optional<bool> Binder::holds(ExprId condition) {
   }
   const auto *binary = std::get_if<Binary>(&node.expr);
   if (binary == nullptr) return std::nullopt;
-  if (binary->op > BinaryOp::kAnd) return compare(*binary, node.range);
+  if (binary->op > BinaryOp::kAnd) return compare(*binary, origin_of(node));
   const auto a = holds(binary->lhs), b = holds(binary->rhs);
   if (!a || !b) return std::nullopt;
   return binary->op == BinaryOp::kAnd ? *a && *b : *a || *b;
+}
+
+/// What a call makes one.
+void Binder::check_agreement(const CheckedAgreement &agreement) {
+  const auto wanted = linear(agreement.wanted), given = linear(agreement.given);
+  if (!wanted || !given)
+    return report_math(wanted ? agreement.given : agreement.wanted, wanted ? given.error() : wanted.error());
+  if (wanted->constant == given->constant) return;
+  const bool known = wanted->constant.is_constant() && given->constant.is_constant();
+  auto *d = error(known ? "shape-mismatch" : "dimension-needed", origin_of(agreement),
+                  agreement.what + " is " + text(wanted->constant) + " " + agreement.wanted_by + ", and " +
+                      text(given->constant) + " " + agreement.given_by);
+  d->notes.push_back({agreement.declared, "declared here"});
 }
 
 void Binder::check_facts() {
@@ -258,7 +273,8 @@ void Binder::check_facts() {
     std::string values;
     for (const BoundInt &bound : out_.ints)
       values += (values.empty() ? "" : ", ") + bound.name + " = " + text(bound.value);
-    error("fact-violated", fact.range, "`" + text_of(in_, fact.condition) + "` does not hold")->hint = "with " + values;
+    error("fact-violated", origin_of(fact), "`" + text_of(in_, fact.condition) + "` does not hold")->hint =
+        "with " + values;
   }
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "compiler/support/match.h"
 #include "dsl/bind_impl.h"
 #include "dsl/limits.h"
@@ -15,7 +17,7 @@ std::string_view code_of(const Error &error) {
 /// An error without text stands for a mistake that was reported already.
 void Binder::report_math(ExprId expr, const Error &failure) {
   if (failure.text.empty()) return;
-  error(code_of(failure), in_.exprs[expr].range, "`" + text_of(in_, expr) + "` " + failure.text);
+  error(code_of(failure), origin_of(in_.exprs[expr]), "`" + text_of(in_, expr) + "` " + failure.text);
 }
 
 Result<Linear> Binder::linear_binary(const Binary &binary) {
@@ -124,12 +126,19 @@ void Binder::report_bounds(const Read &read, size_t dim, const Interval &seen) {
                             text(extent);
   const bool symbolic = !seen.least.is_constant() || !seen.greatest.is_constant() || !extent.end.is_constant();
   if (symbolic) {
-    error("dimension-needed", subscript.range, shown)->hint = "with the open dimension given, the proof may succeed";
+    error("dimension-needed", origin_of(subscript), shown)->hint =
+        "with the open dimension given, the proof may succeed";
     return;
   }
-  auto *d = error("out-of-bounds", subscript.range, shown);
+  auto *d = error("out-of-bounds", origin_of(subscript), shown);
   d->hint = "say what lies outside, as in `outside 0" + (name.empty() ? std::string() : " on (" + name + ")") +
             "`, or read less";
+  const uint32_t place = tensor.rules_end;
+  const bool alone =
+      !is_valid(subscript.call) && std::all_of(tensor.rules.begin(), tensor.rules.end(),
+                                               [](const Access &a) { return a.mode != OutsideMode::kValue; });
+  if (place > 0 && alone && (!name.empty() || tensor.rank() == 1))
+    d->fixes.push_back({{place, place}, name.empty() ? " outside 0" : " outside 0 on (" + name + ")"});
   d->notes.push_back({tensor.range, "`" + tensor.name + "` declared here"});
 }
 
@@ -152,7 +161,7 @@ Access Binder::prove(const Read &read, size_t dim, const Linear &form) {
     return {};
   }
   if (rule.mode == OutsideMode::kSkip && reductions_ == 0) {
-    error("skip-outside-reduction", in_.exprs[read.subscripts[dim]].range,
+    error("skip-outside-reduction", origin_of(in_.exprs[read.subscripts[dim]]),
           "`" + in_.tensors[read.tensor].name +
               "` is left here, and `outside skip` needs a reduction whose term is left out")
         ->hint = "use a value, as in `outside 0`, or make a view with `let`";
@@ -201,7 +210,7 @@ ExprId Binder::rewrite_binary(const Binary &binary, const ExprNode &node) {
     return add_node(Binary{binary.op, lhs, rhs}, node.type, node);
   const auto form = linear(cast->operand);
   if (form && !SymInt::surely_le(1, form->constant))
-    error("divisor-not-positive", in_.exprs[binary.rhs].range,
+    error("divisor-not-positive", origin_of(in_.exprs[binary.rhs]),
           "the divisor is " + text(form->constant) + ", and must be positive");
   return add_node(Binary{binary.op, lhs, rhs}, node.type, node);
 }
@@ -209,7 +218,7 @@ ExprId Binder::rewrite_binary(const Binary &binary, const ExprNode &node) {
 ExprId Binder::rewrite(ExprId expr) {
   const ExprNode &node = in_.exprs[expr];
   if (out_.exprs.size() > 4 * kMaxTypedNodes) {
-    error("too-large", in_.range,
+    error("too-large", {in_.range},
           "the kernel has more than " + std::to_string(4 * kMaxTypedNodes) + " operations with its functions in place");
     return emit_literal(0, node.range);
   }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -21,6 +22,14 @@ struct Place {
   size_t definition; ///< The statement that reads.
 };
 
+/// A place in the text: of the kernel itself, or of one that stands in the place of a call.
+struct Origin {
+  SourceRange range;
+  CallId call = kNoId<CallId>;
+};
+/// Of an expression, an index, a dimension, a tensor, a fact or a definition.
+template <class Node> Origin origin_of(const Node &node) { return {node.range, node.call}; }
+
 class Binder {
 public:
   Binder(const CheckedKernel &in, const BindRequest &request, Diagnostics &diagnostics);
@@ -31,17 +40,18 @@ private:
   bool bind_ints();
   void bind_given();
   void bind_shape(const CheckedTensor &tensor, const std::vector<int64_t> &shape);
-  void set_int(IntId id, int64_t value, const std::string &origin, SourceRange range);
+  void set_int(IntId id, int64_t value, const std::string &origin, const Origin &at);
   bool resolve(IntId id);
   bool resolve_definition(IntId id);
-  bool check_extent(const std::string &name, const SymInt &value, ExprId formula, SourceRange range);
+  bool check_extent(const std::string &name, const SymInt &value, ExprId formula, const Origin &at);
   void bind_tensors();
   IndexRange bind_extent(const CheckedTensor &tensor, size_t dim);
   void check_given_shape(const CheckedTensor &tensor, const BoundTensor &bound);
   void check_volume(const BoundTensor &tensor);
   void check_facts();
+  void check_agreement(const CheckedAgreement &agreement);
   std::optional<bool> holds(ExprId condition);
-  std::optional<bool> compare(const Binary &binary, SourceRange range);
+  std::optional<bool> compare(const Binary &binary, const Origin &at);
 
   // Ranges of indices: bind_ranges.cpp.
   void collect_places();
@@ -50,9 +60,11 @@ private:
   bool find_ranges();
   bool range_from_reads_inside(IndexId index);
   bool range_from_readers(TensorId let, size_t dim);
-  void check_agreement();
+  void check_range_agreement();
   void report_open_indices();
   void report_range_choice(TensorId let, size_t dim, const Place &place);
+  std::string likely_extent(const Place &place) const;
+  bool holds_index(ExprId subscript, IndexId index) const;
   void report_readers(TensorId let, size_t dim);
   void bind_demand();
   void bind_demand(TensorId let, size_t dim);
@@ -81,13 +93,13 @@ private:
 
   std::string text(const SymInt &value) const { return text_of(out_, value); }
   std::string text(const IndexRange &range) const { return text(range.begin) + ".." + text(range.end); }
-  Diagnostic *error(std::string_view code, SourceRange range, std::string text);
+  Diagnostic *error(std::string_view code, const Origin &at, std::string text);
 
   const CheckedKernel &in_;
   const BindRequest &request_;
   Diagnostics &diagnostics_;
   BoundKernel out_;
-  std::set<std::pair<std::string, uint32_t>> reported_;
+  std::set<std::tuple<std::string, uint32_t, CallId>> reported_;
   Diagnostic again_;                                ///< Takes what is said about a mistake that was reported before.
   std::vector<std::optional<std::string>> origins_; ///< Of each int that was given: who said so.
   std::vector<bool> resolved_, resolving_;

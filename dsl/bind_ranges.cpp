@@ -62,12 +62,12 @@ void Binder::bind_written_ranges() {
     }
     const auto last = SymInt::add(end->constant, index.kind == RangeKind::kClosed ? 1 : 0);
     if (!last) {
-      error("shape-overflow", index.range, "the range of `" + index.name + "` leaves 64 bits");
+      error("shape-overflow", origin_of(index), "the range of `" + index.name + "` leaves 64 bits");
       continue;
     }
     ranges_[i] = IndexRange{begin->constant, *last};
     const auto extent = SymInt::sub(*last, begin->constant);
-    if (extent) check_extent(index.name, *extent, kNoId<ExprId>, index.range);
+    if (extent) check_extent(index.name, *extent, kNoId<ExprId>, origin_of(index));
   }
 }
 
@@ -128,7 +128,7 @@ bool Binder::find_ranges() {
   const int before = diagnostics_.error_count();
   while (round()) {
   }
-  check_agreement();
+  check_range_agreement();
   report_open_indices();
   return diagnostics_.error_count() == before;
 }
@@ -138,14 +138,14 @@ void Binder::error_conflict(IndexId index, const Place &a, const Place &b) {
   const auto say = [&](const Place &place) {
     return "`" + in_.tensors[place.tensor].name + "` says " + name + " in " + text(*range_of(place));
   };
-  auto *d = error("range-conflict", in_.exprs[b.subscript].range,
+  auto *d = error("range-conflict", origin_of(in_.exprs[b.subscript]),
                   "two extents for `" + name + "`: " + say(a) + ", " + say(b));
   d->hint = "write the range of `" + name + "`, or the size that they share once";
   d->notes.push_back({in_.exprs[a.subscript].range, "the other place"});
 }
 
 /// Rule 3 takes no intersections: all such dimensions have the same extent.
-void Binder::check_agreement() {
+void Binder::check_range_agreement() {
   std::vector<const Place *> first(in_.indices.size(), nullptr);
   for (const Place &place : places_) {
     if (!is_valid(place.alone) || place.mode != OutsideMode::kNone || !takes_range_from_reads(place.alone)) continue;
@@ -163,14 +163,39 @@ void Binder::check_agreement() {
   }
 }
 
+/// The size that the author most likely means: of the output whose index is in the subscript.
+std::string Binder::likely_extent(const Place &place) const {
+  const Definition &reader = in_.definitions[place.definition];
+  const CheckedTensor &target = in_.tensors[reader.target];
+  for (size_t d = 0; d < reader.indices.size() && d < target.dim_names.size(); ++d) {
+    const bool is_output = target.role != TensorRole::kLet && !target.dim_names[d].empty();
+    if (is_output && holds_index(place.subscript, reader.indices[d])) return target.dim_names[d];
+  }
+  return "E";
+}
+
+bool Binder::holds_index(ExprId subscript, IndexId index) const {
+  const Expr &node = in_.exprs[subscript].expr;
+  if (const auto *ref = std::get_if<IndexRef>(&node)) return ref->index == index;
+  if (const auto *unary = std::get_if<Unary>(&node)) return holds_index(unary->operand, index);
+  const auto *binary = std::get_if<Binary>(&node);
+  return binary != nullptr && (holds_index(binary->lhs, index) || holds_index(binary->rhs, index));
+}
+
+/// Prints both lines to paste.
 void Binder::report_range_choice(TensorId let, size_t dim, const Place &place) {
-  const IndexId index = in_.tensors[let].indices[dim];
-  const std::string name = in_.indices[index].name;
-  auto *d =
-      error("range-choice", in_.indices[index].range,
-            "`" + name + "` of `" + in_.tensors[let].name + "` could reach to what is read, or stop at an extent");
-  d->hint = "write `" + name + " in ..` to compute whatever is read, or `" + name +
-            " in 0..E` for E elements, with an `outside` rule where they are left";
+  const CheckedTensor &tensor = in_.tensors[let];
+  const std::string name = in_.indices[tensor.indices[dim]].name;
+  const auto line = [&](const std::string &range, const std::string &rule) {
+    std::string text = "`let " + tensor.name;
+    for (size_t d = 0; d < tensor.indices.size(); ++d)
+      text += (d == 0 ? "[" : ", ") + in_.indices[tensor.indices[d]].name + (d == dim ? range : "");
+    return text + "]" + rule + " = ...`";
+  };
+  auto *d = error("range-choice", origin_of(in_.indices[tensor.indices[dim]]),
+                  "`" + name + "` of `" + tensor.name + "` could reach to what is read, or stop at an extent");
+  d->hint = "write " + line(" in ..", "") + " to compute whatever is read, or " +
+            line(" in 0.." + likely_extent(place), " outside 0 on (" + name + ")") + " to stop there";
   d->notes.push_back({in_.exprs[place.subscript].range, "read here at more than an index alone"});
 }
 
@@ -185,7 +210,7 @@ void Binder::report_readers(TensorId let, size_t dim) {
     if (first == nullptr) first = &place;
     const IndexRange other = *ranges_[index_of(first->alone)];
     if (range == other) continue;
-    auto *d = error("range-conflict", in_.indices[index].range,
+    auto *d = error("range-conflict", origin_of(in_.indices[index]),
                     "`" + name + "` of `" + in_.tensors[let].name + "` is read over " + text(other) + " and over " +
                         text(range));
     d->hint = "write its range: `" + name + " in 0..E`";
@@ -216,7 +241,7 @@ void Binder::report_open_indices() {
   for (uint32_t i = 0; i < in_.indices.size(); ++i) {
     const CheckedIndex &index = in_.indices[static_cast<IndexId>(i)];
     if (ranges_[i] || index.kind != RangeKind::kNone) continue;
-    error("range-unknown", index.range,
+    error("range-unknown", origin_of(index),
           "nothing says the range of `" + index.name + "`: it stands alone in no dimension that has one")
         ->hint = "write it: `" + index.name + " in 0..E`";
   }

@@ -15,16 +15,21 @@ CheckedKernel Checker::check_kernel(const KernelDecl &decl) {
   check_shapes(decl);
   for (const StatementText &statement : decl.body) {
     if (diagnostics_.full()) break;
-    match(
-        statement,
-        [&](const ConstDecl &constant) {
-          const Symbol symbol = check_const(constant);
-          declare(constant.name, symbol);
-        },
-        [&](const LetText &let) { check_let(let); }, [&](const DefText &def) { check_def(def); });
+    check_statement(statement);
   }
   check_all_defined(decl);
   return std::move(kernel_);
+}
+
+void Checker::check_statement(const StatementText &statement) {
+  match(
+      statement,
+      [&](const ConstDecl &constant) {
+        const Symbol symbol = check_const(constant);
+        declare(constant.name, symbol);
+      },
+      [&](const LetText &let) { check_let(let); },
+      [&](const DefText &def) { is_valid(own_.call) ? check_call_def(def) : check_def(def); });
 }
 
 void Checker::check_all_defined(const KernelDecl &decl) {
@@ -47,7 +52,7 @@ ExprId Checker::check_range_end(AstId expr) {
 }
 
 std::optional<IndexId> Checker::declare_index(const Bind &bind, bool may_demand) {
-  CheckedIndex index{bind.index.name, bind.kind, kNoId<ExprId>, kNoId<ExprId>, bind.index.range};
+  CheckedIndex index{bind.index.name, bind.kind, kNoId<ExprId>, kNoId<ExprId>, bind.index.range, own_.call};
   if (bind.kind == RangeKind::kDemand && !may_demand) {
     error("demand-range", bind.index.range, "only an index of a `let` may range over what is read").hint =
         "write the range, as in `" + bind.index.name + " in 0..E`";
@@ -102,19 +107,15 @@ bool Checker::check_view(const LetText &let) {
 }
 
 void Checker::check_let(const LetText &let) {
-  if (let.names.size() > 1) {
-    error("unsupported-call", let.names[1].range, "several results need a kernel call, which this version can't do");
-    for (const Ident &name : let.names) declare(name, {});
-    return;
-  }
-  if (check_view(let)) return;
+  if (check_kernel_let(let) || check_view(let)) return;
   if (let.binds.size() > kMaxRank)
     error("rank-limit", let.names[0].range,
           "`" + let.names[0].name + "` has more than " + std::to_string(kMaxRank) + " dimensions");
   CheckedTensor tensor;
-  tensor.name = let.names[0].name;
+  tensor.name = own_.prefix + let.names[0].name;
   tensor.role = TensorRole::kLet;
   tensor.range = let.names[0].range;
+  tensor.call = own_.call;
   const size_t scope = order_.size();
   bool sound = true;
   for (const Bind &bind : let.binds) {
@@ -125,7 +126,7 @@ void Checker::check_let(const LetText &let) {
   }
   const Typed value = check_expr(let.value, std::nullopt);
   close_scope(scope);
-  Definition definition{kNoId<TensorId>, tensor.indices, kNoId<ExprId>, false, let.range};
+  Definition definition{kNoId<TensorId>, tensor.indices, kNoId<ExprId>, false, let.range, own_.call};
   if (value.is_literal())
     error("literal-needs-type", value.range, "nothing says the type of this value").hint =
         "write `f32(...)` or `i32(...)`";
@@ -205,7 +206,7 @@ void Checker::check_def(const DefText &def) {
       value = arithmetic(BinaryOp::kAdd, old, value, value.range);
     }
     const ExprId id = coerce(value, kernel_.tensors[target].elem);
-    if (is_valid(id)) kernel_.definitions.push_back({target, indices, id, false, def.range});
+    if (is_valid(id)) kernel_.definitions.push_back({target, indices, id, false, def.range, own_.call});
     target_ = kNoId<TensorId>;
     target_indices_ = nullptr;
   }

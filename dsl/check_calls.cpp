@@ -34,8 +34,8 @@ Typed Checker::check_call(const AstCall &call, SourceRange range, Expected expec
   if (symbol.kind == Symbol::Kind::kFn)
     return inline_fn(std::get<FnDecl>(file_.items[symbol.id]), item->second.id, call, range);
   if (symbol.kind == Symbol::Kind::kKernel) {
-    error("unsupported-call", range, "calls of kernels are not possible in this version").hint =
-        "repeat the body of `" + name + "` as a `let`";
+    error("unsupported-call", range, "a kernel is called in a `let` of its own, or for a tensor that a call is given")
+        .hint = "write `let y = " + name + "(...);`, and read `y`";
     return {};
   }
   auto &d = error("not-a-function", call.callee.range, "`" + name + "` is not a function");
@@ -44,7 +44,7 @@ Typed Checker::check_call(const AstCall &call, SourceRange range, Expected expec
   return {};
 }
 
-bool Checker::cast_allowed(Elem to, ExprId operand, SourceRange range) {
+bool Checker::cast_allowed(Elem to, ExprId operand, SourceRange argument, SourceRange range) {
   const ExprNode &node = kernel_.exprs[operand];
   const std::string target(name_of(to));
   if (node.type == Elem::kBool) {
@@ -54,6 +54,8 @@ bool Checker::cast_allowed(Elem to, ExprId operand, SourceRange range) {
   if (is_float(to) || !is_float(node.type) || node.whole) return true;
   auto &d = error("cast-needs-rounding", range, "`" + target + "` of a float that need not be whole");
   d.hint = "say how to round: `" + target + "(round(...))`, or `floor`, `ceil`, `trunc`";
+  d.fixes.push_back({{argument.begin, argument.begin}, "round("});
+  d.fixes.push_back({{argument.end, argument.end}, ")"});
   return false;
 }
 
@@ -73,7 +75,7 @@ Typed Checker::check_cast(Elem to, const AstCall &call, SourceRange range) {
     const ExprId id = coerce(value, to);
     return {is_valid(id) ? Typed::State::kValue : Typed::State::kInvalid, {}, 0, id, range};
   }
-  if (!cast_allowed(to, value.id, range)) return {};
+  if (!cast_allowed(to, value.id, file_.exprs[call.arguments[0].value].range, range)) return {};
   if (type_of(value) == to) return value;
   return add_value(Cast{value.id}, to, range, {value.id});
 }

@@ -7,6 +7,7 @@
 namespace sparkle::dsl {
 
 Typed Checker::check_expr(AstId ast, Expected expected) {
+  if (too_large_) return {}; // What was said holds for the whole kernel; going on could take exponential time.
   if (depth_ >= kMaxInlinedDepth) {
     if (!too_large_)
       error("too-deep", file_.exprs[ast].range,

@@ -39,6 +39,35 @@ struct View {
   std::vector<std::string> dim_names;
 };
 
+/// What a kernel that stands in the place of its call writes: an intermediate of the caller.
+struct CallResult {
+  Ident name; ///< In the caller, qualified.
+  Elem elem = Elem::kF32;
+  std::vector<ExprId> extents;
+  std::vector<std::string> dim_names;
+  TensorId old = kNoId<TensorId>; ///< Of an `inout`: the tensor that was given.
+  TensorId made = kNoId<TensorId>;
+};
+
+/// The value that a call gives to a parameter: one of both.
+struct CallValue {
+  ExprId expr = kNoId<ExprId>;
+  TensorId tensor = kNoId<TensorId>;
+};
+
+/// What a name means depends on the kernel whose text is read: swapped as a whole around a call.
+struct CallScope {
+  std::map<std::string, Symbol, std::less<>> names;
+  std::vector<std::string> order;
+  std::set<std::string, std::less<>> pending;
+  size_t item = 0;
+  CallId call = kNoId<CallId>;
+  std::string prefix; ///< Of the names of intermediates: `y.`.
+  std::map<std::string, CallResult, std::less<>> results;
+  std::map<std::string, CallValue, std::less<>> given; ///< By parameter or dimension.
+  std::map<uint32_t, std::string> said_by;             ///< By IntId: "by `src`".
+};
+
 /// Names of a file's items; made first, so that a kernel's own names can be held against all of them.
 struct FileScope {
   explicit FileScope(const File &file) : file(file) {}
@@ -92,6 +121,7 @@ private:
                     std::vector<Access> &rules, const Ident &name);
 
   // Statements: check_body.cpp.
+  void check_statement(const StatementText &statement);
   void check_let(const LetText &let);
   bool check_view(const LetText &let);
   void check_def(const DefText &def);
@@ -134,7 +164,7 @@ private:
   // Calls: check_calls.cpp.
   Typed check_call(const AstCall &call, SourceRange range, Expected expected);
   Typed check_cast(Elem to, const AstCall &call, SourceRange range);
-  bool cast_allowed(Elem to, ExprId operand, SourceRange range);
+  bool cast_allowed(Elem to, ExprId operand, SourceRange argument, SourceRange range);
   Typed check_function(Function function, const AstCall &call, SourceRange range, Expected expected);
   Typed check_min_max(BinaryOp op, const AstCall &call, SourceRange range, Expected expected);
   Typed check_clamp(const AstCall &call, SourceRange range, Expected expected);
@@ -142,6 +172,30 @@ private:
   Typed check_ceil_div(const AstCall &call, SourceRange range);
   Typed inline_fn(const FnDecl &fn, size_t item, const AstCall &call, SourceRange range);
   bool arguments_allowed(const AstCall &call, size_t count);
+
+  // Calls of kernels: check_kernel_call.cpp, and check_call_sizes.cpp for what they make of sizes.
+  bool check_kernel_let(const LetText &let);
+  std::optional<size_t> kernel_called(AstId ast);
+  std::vector<TensorId> put_in_place(size_t item, const AstCall &call, SourceRange range,
+                                     const std::vector<Ident> &names);
+  bool match_arguments(const KernelDecl &callee, const AstCall &call, CallScope &inner);
+  bool check_argument(const KernelDecl &callee, const std::string &name, AstId value, CallScope &inner);
+  bool check_tensor_argument(const Param &param, AstId value, CallScope &inner);
+  bool check_scalar_argument(const Param &param, AstId value, CallScope &inner);
+  bool tensor_may_be_given(const Param &param, TensorId tensor, SourceRange range);
+  void swap_scope(CallScope &other);
+  std::vector<TensorId> check_called(const KernelDecl &callee, const std::vector<Ident> &names);
+  void check_call_def(const DefText &def);
+  bool declare_called(const KernelDecl &callee);
+  void declare_called_dimensions(const Param &param, std::set<AstId> &introduced);
+  bool check_called_shapes(const KernelDecl &callee, const std::set<AstId> &introduced);
+  bool declare_called_facts(const KernelDecl &callee);
+  bool declare_called_results(const KernelDecl &callee, const std::vector<Ident> &names);
+  bool declare_result(const Ident &declared, const TypeText &type, const Ident &name);
+  void declare_called_int(const std::string &name, ExprId value, SourceRange range, std::string by);
+  ExprId extent_of(TensorId tensor, size_t dim);
+  ExprId extent_of_index(TensorId let, IndexId index);
+  bool any_below(ExprId expr, bool (*is_it)(const Expr &)) const;
 
   // Tables: check_table.cpp.
   bool flatten(const Table &table, size_t level, Elem elem, CheckedTensor &tensor);
@@ -161,6 +215,8 @@ private:
   const std::vector<IndexId> *target_indices_ = nullptr;
   TensorId target_ = kNoId<TensorId>;
   ExprContext context_;
+  CallScope own_; ///< The part that names_, order_, pending_ and item_ are not: of the kernel whose text is read.
+  int call_depth_ = 0;
   int depth_ = 0;
   bool too_large_ = false;
 };

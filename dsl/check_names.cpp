@@ -13,7 +13,7 @@ bool is_builtin(std::string_view name) {
 } // namespace
 
 Diagnostic &Checker::error(std::string_view code, SourceRange range, std::string text) {
-  return diagnostics_.error(std::string(code), range, std::move(text));
+  return report_error(diagnostics_, kernel_, own_.call, code, range, std::move(text));
 }
 
 const Symbol *Checker::find(std::string_view name) const {

@@ -57,7 +57,7 @@ Typed Checker::add_value(Expr expr, Elem type, SourceRange range, const std::vec
     too_large_ = true;
     return {};
   }
-  ExprNode node{std::move(expr), type, range, false, true, true, false};
+  ExprNode node{std::move(expr), type, range, false, true, true, false, own_.call};
   for (ExprId child : children) {
     if (!is_valid(child)) return {};
     node.has_index = node.has_index || kernel_.exprs[child].has_index;

@@ -69,6 +69,7 @@ void Checker::declare_param(const Param &param) {
   tensor.elem = param.type.elem;
   tensor.role = role_of(param.kind);
   tensor.range = param.name.range;
+  tensor.rules_end = param.outside.empty() ? param.type.range.end : param.outside.back().range.end;
   declare_dimensions(param.type);
   declare(param.name, {Symbol::Kind::kTensor, index_of(kernel_.tensors.add(std::move(tensor))), {}, {}});
 }
@@ -187,7 +188,11 @@ ExprId Checker::check_outside_value(const OutsideClause &clause, Elem elem) {
   context_.in_outside = true;
   const Typed value = check_expr(clause.value, elem);
   context_ = before;
-  return coerce(value, elem);
+  const ExprId id = coerce(value, elem);
+  // An argument of the kernel or function that this stands in may be any scalar.
+  if (!is_valid(id) || !any_below(id, [](const Expr &e) { return std::holds_alternative<Read>(e); })) return id;
+  error("outside-value", value.range, "a value outside is made of literals and scalar parameters, and this holds data");
+  return kNoId<ExprId>;
 }
 
 bool Checker::apply_clause(const OutsideClause &clause, const Access &access, const std::vector<std::string> &dims,
@@ -216,6 +221,7 @@ bool Checker::apply_clause(const OutsideClause &clause, const Access &access, co
     auto &d = error("outside-dimension", on.range, "`" + name.name + "` has no dimension called `" + on.name + "`");
     const std::string nearest = nearest_name(on.name, dims);
     if (!nearest.empty()) d.hint = "did you mean `" + nearest + "`?";
+    if (!nearest.empty()) d.fixes.push_back({on.range, nearest});
     return false;
   }
   return true;

@@ -52,7 +52,7 @@ Symbol Checker::check_const(const ConstDecl &decl) {
   }
   if (!tensor_type_allowed(decl.name, decl.type)) return {};
   CheckedTensor tensor;
-  tensor.name = decl.name.name;
+  tensor.name = own_.prefix + decl.name.name;
   tensor.elem = decl.type.elem;
   tensor.role = TensorRole::kTable;
   tensor.range = decl.name.range;

@@ -60,6 +60,9 @@ bool Parser::expect(std::string_view symbol, std::string_view where) {
                                "expected `" + std::string(symbol) + "` " + std::string(where) + ", found " +
                                    describe(peek()));
   if (symbol == ";") d.fixes.push_back({{end, end}, ";"});
+  if (!at_symbol("=") || symbol == ";") return false;
+  d.hint = "values are compared with `==`";
+  d.fixes.push_back({peek().range, "=="});
   return false;
 }
 

@@ -58,6 +58,7 @@ private:
   // Expressions: parser_expr.cpp.
   AstId parse_expr() { return parse_binary(0); }
   AstId parse_binary(int level);
+  AstId report_chain(AstId lhs);
   AstId parse_unary();
   AstId parse_primary();
   AstId parse_number();

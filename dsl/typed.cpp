@@ -84,6 +84,18 @@ std::string_view name_of(TensorRole role) {
   return kNames[static_cast<size_t>(role)];
 }
 
+Diagnostic &report_error(Diagnostics &diagnostics, const CheckedKernel &kernel, CallId call, std::string_view code,
+                         SourceRange range, std::string text) {
+  std::vector<Note> way;
+  for (; is_valid(call); call = kernel.calls[call].parent) {
+    way.push_back({range, "here, in `" + kernel.calls[call].callee + "`"});
+    range = kernel.calls[call].range;
+  }
+  Diagnostic &d = diagnostics.error(std::string(code), range, std::move(text));
+  d.notes.assign(way.rbegin(), way.rend());
+  return d;
+}
+
 std::string text_of(const CheckedKernel &kernel, ExprId expr) {
   StringBuilder out;
   append(out, kernel, expr, 0);

@@ -18,6 +18,7 @@ enum class TensorId : uint32_t {}; ///< Parameters, outputs, tables and intermed
 enum class IndexId : uint32_t {};  ///< One per place that introduces an index: a statement or a reduction.
 enum class IntId : uint32_t {};    ///< Dimensions and `int` parameters.
 enum class ScalarId : uint32_t {}; ///< Run-time scalar parameters.
+enum class CallId : uint32_t {};   ///< Calls of kernels. kNoId: what stands in the kernel's own text.
 
 /// Of the node's type: `whole` for i32, i8, u8, int and bool, `number` (a value of that type) for f32, f16, bf16.
 struct Literal {
@@ -87,6 +88,7 @@ struct ExprNode {
   bool compile_time = false; ///< Literals and `int`s only, no index.
   bool constant = true;      ///< No data that may change between runs.
   bool whole = false;        ///< A float that is a whole number (or not finite) by construction.
+  CallId call = kNoId<CallId>;
 };
 
 std::string_view name_of(Function function);
@@ -100,6 +102,7 @@ struct IntName {
   bool is_parameter = false;         ///< An `int` parameter; else a dimension.
   ExprId definition = kNoId<ExprId>; ///< Default of a parameter, or the formula after `where`.
   SourceRange range;
+  CallId call = kNoId<CallId>;
 };
 struct ScalarParam {
   std::string name;
@@ -113,6 +116,7 @@ struct CheckedIndex {
   RangeKind kind = RangeKind::kNone;
   ExprId begin = kNoId<ExprId>, end = kNoId<ExprId>; ///< int; with kHalfOpen and kClosed.
   SourceRange range;
+  CallId call = kNoId<CallId>;
 };
 struct CheckedTensor {
   std::string name;
@@ -125,6 +129,8 @@ struct CheckedTensor {
   std::vector<Literal> values;        ///< Of kTable, row-major.
   std::vector<size_t> table_shape;    ///< Of kTable, as written; the extents must agree.
   SourceRange range;
+  uint32_t rules_end = 0; ///< Of a parameter: where another `outside` may be written. 0: nowhere.
+  CallId call = kNoId<CallId>;
   size_t rank() const { return role == TensorRole::kLet ? indices.size() : extents.size(); }
 };
 /// target[indices] = value, for the whole box of the indices. `inout` targets may be read in `value` at exactly
@@ -135,10 +141,29 @@ struct Definition {
   ExprId value;
   bool constant = false; ///< A `let` of constant data only: to be computed once, when constants are bound.
   SourceRange range;
+  CallId call = kNoId<CallId>;
 };
 struct CheckedFact {
   ExprId condition; ///< bool, of ints.
   SourceRange range;
+  CallId call = kNoId<CallId>;
+};
+/// `let y = conv2d(src, wei);`: the kernel's statements stand in the place of the call, and keep the ranges of its
+/// text.
+struct CallSite {
+  SourceRange range;             ///< Of the call, in the text of the caller.
+  std::string callee;            ///< Its name.
+  CallId parent = kNoId<CallId>; ///< For which the caller stands in place itself.
+};
+/// Two ints that a call makes one: the extent that a parameter declares, and the one of the tensor that is given.
+struct CheckedAgreement {
+  ExprId wanted, given;
+  std::string what;      ///< "`K` of `matmul`".
+  std::string wanted_by; ///< "by `a`", "by its formula".
+  std::string given_by;
+  SourceRange range;           ///< In the text of the caller.
+  SourceRange declared;        ///< In the text of the kernel that is called.
+  CallId call = kNoId<CallId>; ///< Of the caller.
 };
 
 struct CheckedKernel {
@@ -150,6 +175,8 @@ struct CheckedKernel {
   IdTable<IndexId, CheckedIndex> indices;
   IdTable<TensorId, CheckedTensor> tensors;
   std::vector<CheckedFact> facts;
+  std::vector<CheckedAgreement> agreements;
+  IdTable<CallId, CallSite> calls;
   std::vector<Definition> definitions; ///< In order of the text: a `let` stands before its readers.
 };
 
@@ -157,6 +184,11 @@ struct CheckedFile {
   std::string source_name;
   std::vector<CheckedKernel> kernels;
 };
+
+/// Reports what is wrong at `range`. Of a kernel that is called: at the outermost call, with a note at each place on
+/// the way down.
+Diagnostic &report_error(Diagnostics &diagnostics, const CheckedKernel &kernel, CallId call, std::string_view code,
+                         SourceRange range, std::string text);
 
 /// An int or bool expression of the kernel as text: `(IH + 2*p - KH)/s + 1`.
 std::string text_of(const CheckedKernel &kernel, ExprId expr);

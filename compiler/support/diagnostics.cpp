@@ -123,11 +123,43 @@ void render_head(StringBuilder &out, const Source &source, SourceRange range, st
 
 std::string_view name_of(Severity severity) { return severity == Severity::kError ? "error" : "warning"; }
 
+/// All fixes as one: the bytes from the first to the last, with every replacement made.
+std::optional<FixIt> combined_fix(const Diagnostic &d, const Source &source) {
+  if (d.fixes.empty()) return std::nullopt;
+  std::vector<FixIt> fixes = d.fixes;
+  std::stable_sort(fixes.begin(), fixes.end(),
+                   [](const FixIt &a, const FixIt &b) { return a.range.begin < b.range.begin; });
+  const std::string_view text = source.text();
+  FixIt all{{fixes.front().range.begin, fixes.front().range.begin}, {}};
+  for (const FixIt &fix : fixes) {
+    if (fix.range.begin < all.range.end || fix.range.end > text.size()) return std::nullopt;
+    all.replacement += text.substr(all.range.end, fix.range.begin - all.range.end);
+    all.replacement += fix.replacement;
+    all.range.end = fix.range.end;
+  }
+  return all;
+}
+
+/// The line as it would be, to paste; nothing where it is long, or more than one.
+void render_fix(StringBuilder &out, const Diagnostic &d, const Source &source) {
+  const auto fix = combined_fix(d, source);
+  if (!fix) return;
+  const auto begin = source.place(fix->range.begin), end = source.place(fix->range.end);
+  const std::string_view line = source.line(begin.line);
+  if (begin.line != end.line || line.size() + fix->replacement.size() > kShownLineBytes) return;
+  std::string mended(line.substr(0, static_cast<size_t>(begin.column - 1)));
+  mended += fix->replacement;
+  mended += line.substr(std::min(static_cast<size_t>(end.column - 1), line.size()));
+  const size_t first = mended.find_first_not_of(" \t");
+  if (first != std::string::npos) out << "      = fix: " << shown(mended.substr(first)) << '\n';
+}
+
 void render_one(StringBuilder &out, const Diagnostic &d, const Source &source) {
   render_head(out, source, d.range, name_of(d.severity));
   out << escape_control(d.text) << " [" << d.code << "]\n";
   render_caret(out, source, d.range);
   if (!d.hint.empty()) out << "      = hint: " << escape_control(d.hint) << '\n';
+  render_fix(out, d, source);
   for (const Note &note : d.notes) {
     render_head(out, source, note.range, "note");
     out << escape_control(note.text) << '\n';
@@ -139,26 +171,28 @@ void json_range(StringBuilder &out, const Source &source, SourceRange range) {
   const auto begin = source.place(range.begin);
   const auto end = source.place(range.end);
   out << "\"line\":" << begin.line << ",\"column\":" << begin.column << ",\"end_line\":" << end.line
-      << ",\"end_column\":" << end.column;
+      << ",\"end_column\":" << end.column << ",\"length\":" << (range.end > range.begin ? range.end - range.begin : 0);
 }
 
 void json_one(StringBuilder &out, const Diagnostic &d, const Source &source) {
   out << "{\"severity\":\"" << name_of(d.severity) << "\",\"code\":" << quote_json(d.code)
       << ",\"file\":" << quote_json(source.name()) << ',';
   json_range(out, source, d.range);
-  out << ",\"text\":" << quote_json(d.text) << ",\"hint\":" << quote_json(d.hint) << ",\"notes\":[";
+  out << ",\"message\":" << quote_json(d.text) << ",\"hint\":" << quote_json(d.hint) << ",\"notes\":[";
   for (size_t i = 0; i < d.notes.size(); ++i) {
     out << (i > 0 ? ",{" : "{");
     json_range(out, source, d.notes[i].range);
-    out << ",\"text\":" << quote_json(d.notes[i].text) << '}';
+    out << ",\"message\":" << quote_json(d.notes[i].text) << '}';
   }
-  out << "],\"fixes\":[";
-  for (size_t i = 0; i < d.fixes.size(); ++i) {
-    out << (i > 0 ? ",{" : "{");
-    json_range(out, source, d.fixes[i].range);
-    out << ",\"replacement\":" << quote_json(d.fixes[i].replacement) << '}';
+  out << "],\"fix\":";
+  if (const auto fix = combined_fix(d, source)) {
+    out << "{\"range\":{";
+    json_range(out, source, fix->range);
+    out << "},\"replacement\":" << quote_json(fix->replacement) << '}';
+  } else {
+    out << "null";
   }
-  out << "]}\n";
+  out << "}\n";
 }
 
 } // namespace

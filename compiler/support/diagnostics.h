@@ -81,10 +81,10 @@ private:
   int error_count_ = 0;
 };
 
-/// `file:line:col: error: text [code]`, the line, a caret line, then hint and notes. Control bytes are escaped.
+/// `file:line:col: error: text [code]`, the line, a caret line, then hint, fix and notes. Control bytes are escaped.
 std::string render_text(const Diagnostics &diagnostics, const Source &source);
 
-/// One JSON object a line: severity, code, file, line, column, end_line, end_column, text, hint, notes, fixes.
+/// One JSON object a line: severity, code, file, place, length, message, hint, notes, fix (null, or one replacement).
 std::string render_json(const Diagnostics &diagnostics, const Source &source);
 
 /// Replaces control bytes and invalid UTF-8 by escapes, so that no input reaches a terminal raw.

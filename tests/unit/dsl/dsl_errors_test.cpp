@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "tests/unit/dsl/dsl_fixture.h"
@@ -14,8 +16,9 @@
 namespace sparkle::dsl {
 namespace {
 
-const std::set<std::string> kCodes = {
-#define SPARKLE_DIAGNOSTIC(code, meaning) code,
+/// What each code means.
+const std::map<std::string, std::string> kCodes = {
+#define SPARKLE_DIAGNOSTIC(code, meaning) {code, meaning},
 #include "dsl/diagnostics.def"
 #undef SPARKLE_DIAGNOSTIC
 };
@@ -63,11 +66,13 @@ std::vector<Case> read_cases(const std::filesystem::path &path) {
 }
 
 std::vector<Case> all_cases() {
+  std::vector<std::filesystem::path> files;
+  for (const auto &entry : std::filesystem::directory_iterator(SPARKLE_FILETESTS "/errors"))
+    if (entry.path().extension() == ".spk") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
   std::vector<Case> cases;
-  for (const auto &entry : std::filesystem::directory_iterator(SPARKLE_FILETESTS "/errors")) {
-    if (entry.path().extension() != ".spk") continue;
-    for (Case &test : read_cases(entry.path())) cases.push_back(std::move(test));
-  }
+  for (const auto &path : files)
+    for (Case &test : read_cases(path)) cases.push_back(std::move(test));
   return cases;
 }
 
@@ -99,8 +104,48 @@ TEST(DslErrors, EveryCodeHasACase) {
   std::set<std::string> covered;
   for (const Case &test : all_cases())
     for (const std::string &expected : test.expected) covered.insert(expected.substr(expected.find(' ') + 1));
-  for (const std::string &code : kCodes)
+  for (const auto &[code, meaning] : kCodes)
     EXPECT_TRUE(covered.contains(code)) << code << " has no case under tests/filetests/errors";
+}
+
+/// The first message of each code.
+std::map<std::string, std::string> examples() {
+  std::map<std::string, std::string> found;
+  for (const Case &test : all_cases()) {
+    if (test.pad > 0) continue;
+    FrontEnd front(test.text);
+    if (test.binds) front.bind_with(parse_request(test.bind));
+    for (const Diagnostic &d : front.diagnostics.list()) found.emplace(d.code, d.text);
+  }
+  return found;
+}
+
+std::string table_cell(const std::string &text) {
+  std::string out;
+  for (char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
+  return out;
+}
+
+std::string errors_page() {
+  std::string page =
+      "# Errors of the kernel language\n\nWritten by a test from `dsl/diagnostics.def` and the cases under "
+      "`tests/filetests/errors`:\n`SPARKLE_BLESS=1 ctest -R DslErrors` renews it. Limits are in "
+      "[language.md](language.md).\n\n| code | means | for example |\n|---|---|---|\n";
+  const auto messages = examples();
+  for (const auto &[code, meaning] : kCodes) {
+    const auto example = messages.find(code);
+    page += "| `" + code + "` | " + table_cell(meaning) + " | " +
+            (example == messages.end() ? "" : table_cell(escape_control(example->second))) + " |\n";
+  }
+  return page;
+}
+
+TEST(DslErrors, ThePageListsThemAll) {
+  const std::string path = SPARKLE_DOCS "/errors.md", wanted = errors_page();
+  if (std::getenv("SPARKLE_BLESS") != nullptr) std::ofstream(path, std::ios::binary) << wanted;
+  std::ifstream in(path, std::ios::binary);
+  const std::string seen{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_EQ(seen, wanted) << "SPARKLE_BLESS=1 renews it";
 }
 
 } // namespace

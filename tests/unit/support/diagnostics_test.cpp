@@ -76,10 +76,19 @@ TEST(Diagnostics, RenderAsJsonLines) {
   EXPECT_EQ(
       render_json(diagnostics, source),
       "{\"severity\":\"error\",\"code\":\"e\",\"file\":\"dir/\\\"a\\\".spk\",\"line\":2,\"column\":1,\"end_line\":2,"
-      "\"end_column\":2,\"text\":\"tab\\u0009 quote\\\" slash\\\\ \\ufffd\",\"hint\":\"\",\"notes\":[{\"line\":1,"
-      "\"column\":1,\"end_line\":1,\"end_column\":2,\"text\":\"n\"}],\"fixes\":[{\"line\":1,\"column\":1,\"end_line\":"
-      "1,"
-      "\"end_column\":2,\"replacement\":\"z\"}]}\n");
+      "\"end_column\":2,\"length\":1,\"message\":\"tab\\u0009 quote\\\" slash\\\\ \\ufffd\",\"hint\":\"\",\"notes\":["
+      "{\"line\":1,\"column\":1,\"end_line\":1,\"end_column\":2,\"length\":1,\"message\":\"n\"}],\"fix\":{\"range\":{"
+      "\"line\":1,\"column\":1,\"end_line\":1,\"end_column\":2,\"length\":1},\"replacement\":\"z\"}}\n");
+}
+
+TEST(Diagnostics, ShowTheLineThatWouldBeRight) {
+  const Source source("a", "  x = u8(a*b);\n");
+  Diagnostics diagnostics;
+  auto &d = diagnostics.error("e", {6, 13}, "t");
+  d.fixes.push_back({{12, 12}, ")"});
+  d.fixes.push_back({{9, 9}, "round("});
+  EXPECT_NE(render_text(diagnostics, source).find("      = fix: x = u8(round(a*b));\n"), std::string::npos);
+  EXPECT_NE(render_json(diagnostics, source).find("\"replacement\":\"round(a*b)\""), std::string::npos);
 }
 
 TEST(EscapeControl, LetsOnlyPrintableTextThrough) {
