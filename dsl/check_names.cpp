@@ -60,7 +60,9 @@ std::vector<std::string> Checker::visible_names() const {
 
 void Checker::error_unknown(std::string_view name, SourceRange range) {
   auto &d = error("unknown-name", range, "`" + std::string(name) + "` is not declared");
-  const std::string nearest = nearest_name(name, visible_names());
+  std::vector<std::string> names = visible_names();
+  if (context_.in_outside) names.insert(names.end(), {"mirror", "reflect", "wrap", "skip"});
+  const std::string nearest = nearest_name(name, names);
   if (nearest.empty()) return;
   d.hint = "did you mean `" + nearest + "`?";
   d.fixes.push_back({range, nearest});

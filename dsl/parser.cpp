@@ -8,11 +8,6 @@
 namespace sparkle::dsl {
 namespace {
 
-std::string describe(const Token &token) {
-  if (token.kind == TokenKind::kEnd) return "the end of the file";
-  return "`" + std::string(token.text) + "`";
-}
-
 std::optional<OutsideMode> mode_named(std::string_view word) {
   for (auto mode :
        {OutsideMode::kClamp, OutsideMode::kMirror, OutsideMode::kReflect, OutsideMode::kWrap, OutsideMode::kSkip})
@@ -49,59 +44,6 @@ bool Parser::accept_keyword(std::string_view word) {
   return true;
 }
 
-bool Parser::expect(std::string_view symbol, std::string_view where) {
-  if (accept(symbol)) return true;
-  if (given_up_) return false;
-  // What is missing at the end of a line is shown there, not at the start of the next one.
-  SourceRange range = peek().range;
-  const uint32_t end = previous_end();
-  if (source_.place(range.begin).line != source_.place(end).line) range = {end, end};
-  auto &d = diagnostics_.error("expected-token", range,
-                               "expected `" + std::string(symbol) + "` " + std::string(where) + ", found " +
-                                   describe(peek()));
-  if (symbol == ";") d.fixes.push_back({{end, end}, ";"});
-  if (!at_symbol("=") || symbol == ";") return false;
-  d.hint = "values are compared with `==`";
-  d.fixes.push_back({peek().range, "=="});
-  return false;
-}
-
-void Parser::error_expected(std::string_view code, std::string_view what) {
-  if (given_up_) return;
-  diagnostics_.error(std::string(code), peek().range, "expected " + std::string(what) + ", found " + describe(peek()));
-}
-
-std::optional<Ident> Parser::expect_name(std::string_view what) {
-  if (peek().kind == TokenKind::kName) {
-    const Token &token = take();
-    return Ident{std::string(token.text), token.range};
-  }
-  if (peek().kind == TokenKind::kKeyword) {
-    auto &d = diagnostics_.error("reserved-word", peek().range,
-                                 describe(peek()) + " is a word of the language, and can't be " + std::string(what));
-    d.fixes.push_back({peek().range, std::string(peek().text) + "_"});
-    return std::nullopt;
-  }
-  error_expected("expected-name", what);
-  return std::nullopt;
-}
-
-std::optional<Elem> Parser::expect_elem() {
-  if (elem_named(peek().text)) return elem_named(take().text);
-  diagnostics_.error("expected-type", peek().range, "expected an element type, found " + describe(peek())).hint =
-      "types are f32, f16, bf16, i32, i8, u8, int and bool";
-  return std::nullopt;
-}
-
-// Ends the parse: after this every further message would be about the same place.
-bool Parser::stop_too_deep() {
-  diagnostics_.error("too-deep", peek().range,
-                     "more than " + std::to_string(kMaxNesting) + " open brackets and operators at this place");
-  at_ = tokens_.size() - 1;
-  given_up_ = true;
-  return false;
-}
-
 File Parser::run() {
   File file;
   file.source_name = source_.name();
@@ -120,7 +62,7 @@ bool Parser::parse_item(File &file) {
   if (at_keyword("const")) return keep(parse_const());
   if (at_keyword("fn")) return keep(parse_fn());
   if (at_keyword("kernel")) return keep(parse_kernel());
-  error_expected("expected-item", "`kernel`, `fn` or `const`");
+  error_expected("expected-item", "`kernel`, `fn` or `const`", {"kernel", "fn", "const"});
   take();
   return false;
 }
@@ -311,7 +253,7 @@ std::optional<StatementText> Parser::parse_statement() {
   if (at_keyword("const")) return wrap(parse_const());
   if (at_keyword("let")) return wrap(parse_let());
   if (peek().kind == TokenKind::kName) return wrap(parse_def());
-  error_expected("expected-statement", "`let`, `const` or the name of an output");
+  error_expected("expected-statement", "`let`, `const` or the name of an output", {"let", "const"});
   return std::nullopt;
 }
 

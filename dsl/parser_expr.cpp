@@ -62,18 +62,6 @@ AstId Parser::add(AstExpr expr, uint32_t begin, std::initializer_list<AstId> chi
   return add(std::move(expr), begin, std::vector<AstId>(children));
 }
 
-/// `a < b < c` was meant as `a < b && b < c`.
-AstId Parser::report_chain(AstId lhs) {
-  auto &d = diagnostics_.error("chained-comparison", peek().range, "comparisons do not chain");
-  d.hint = "join them with `&&`, as in `a < b && b < c`";
-  const auto *binary = std::get_if<AstBinary>(&exprs_[lhs].expr);
-  if (binary == nullptr) return kNoId<AstId>;
-  const SourceRange middle = exprs_[binary->rhs].range;
-  const std::string text = source_.text().substr(middle.begin, middle.end - middle.begin);
-  d.fixes.push_back({{peek().range.begin, peek().range.begin}, "&& " + text + " "});
-  return kNoId<AstId>;
-}
-
 AstId Parser::parse_binary(int level) {
   if (level == kUnaryLevel) return parse_unary();
   const uint32_t begin = peek().range.begin;

@@ -28,7 +28,8 @@ private:
   bool expect(std::string_view symbol, std::string_view where);
   std::optional<Ident> expect_name(std::string_view what);
   std::optional<Elem> expect_elem();
-  void error_expected(std::string_view code, std::string_view what);
+  void error_expected(std::string_view code, std::string_view what, const std::vector<std::string> &words = {});
+  void suggest(Diagnostic &d, const std::string &word) const;
   bool stop_too_deep();
   SourceRange since(uint32_t begin) const { return {begin, previous_end()}; }
   bool stopped() const { return at_ + 1 >= tokens_.size() || diagnostics_.full(); }

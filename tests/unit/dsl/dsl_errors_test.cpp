@@ -1,7 +1,8 @@
 // Every case under tests/filetests/errors: exactly the expected diagnostics, with code, line and column.
 // A file holds cases; each starts with `//// name`. Below a line of the text, `//   ^ code` expects an error at that
 // column; `// expect: LINE:COLUMN code` says it in numbers (lines count from the one after `////`).
-// `// bind: N=4 open=B src=1x4` binds the kernel; `// pad: BYTES` fills the text up with blank lines.
+// `// says: TEXT` expects TEXT in what is shown to people. `// bind: N=4 open=B src=1x4` binds the kernel; `// pad:
+// BYTES` fills the text up with blank lines.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -28,6 +29,7 @@ struct Case {
   bool binds = false;
   size_t pad = 0;
   std::multiset<std::string> expected;
+  std::vector<std::string> says;
 };
 
 std::string place_text(int line, int column, const std::string &code) {
@@ -57,7 +59,7 @@ std::vector<Case> read_cases(const std::filesystem::path &path) {
   int number = 0, last_code_line = 0;
   for (std::string line; std::getline(in, line);) {
     if (line.starts_with("//// ")) {
-      cases.push_back({path.filename().string() + ": " + line.substr(5), {}, {}, false, 0, {}});
+      cases.push_back({path.filename().string() + ": " + line.substr(5), {}, {}, false, 0, {}, {}});
       number = last_code_line = 0;
     } else if (!cases.empty())
       add_line(cases.back(), line, ++number, last_code_line);
@@ -95,6 +97,8 @@ TEST(DslErrors, EveryCaseReportsExactlyWhatItSays) {
     if (test.binds) front.bind_with(parse_request(test.bind));
     EXPECT_FALSE(test.expected.empty()) << "the case expects nothing";
     EXPECT_EQ(seen_in(front), test.expected) << front.errors();
+    for (const std::string &text : test.says)
+      EXPECT_NE(front.errors().find(text), std::string::npos) << text << "\n" << front.errors();
     for (const Diagnostic &d : front.diagnostics.list())
       EXPECT_TRUE(kCodes.contains(d.code)) << d.code << " is not in diagnostics.def";
   }
