@@ -1,10 +1,11 @@
 // Writes element functions as arithmetic, so that every machine computes the same: the range of the operand is reduced,
 // a minimax polynomial follows, and the exponent is put together from bits.
 //   before:  %e: f32x16 = exp(%x)
-//   after:   %exp_in: f32x16 = min(max(%x, -104.0), 89.0)
-//            %exp_n: f32x16 = fma(%exp_in, 1.442695, 12583166.0)
+//   after:   %exp_in: f32x16 = max(%x, -104.0)
+//            %exp_at: f32x16 = fma(%exp_in, 1.442695, 12583166.0)
 //            ...
-//            %e: f32x16 = %exp_p * bits_f32x16(...) * bits_f32x16(...)
+//            %exp: f32x16 = select(%x < 89.0, %exp_p, %x + inf)
+//            %e: f32x16 = %exp
 // exp, log, tanh, sigmoid and erf of f32 are expanded; sqrt and rsqrt stay: machines have them. Errors of the results:
 // compiler/analysis/element_functions.h. Special operands (NaN, infinities, zeros) give what IEEE 754 recommends; where
 // the machine keeps subnormals, subnormal results are as exact as their ulp allows. The kernel becomes `strict`: from

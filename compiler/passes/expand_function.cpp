@@ -20,6 +20,7 @@ constexpr double kShiftOnce = kShift + 127;
 constexpr double kShiftTwice = kShift + 254;
 constexpr int64_t kMantissa = int64_t{1} << 23;
 constexpr double kLeastNormal = 0x1p-126;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Bits of 2/3: mantissas are taken from [2/3, 4/3), where the logarithm is small.
 constexpr int64_t kTwoThirds = 0x3f2aaaab;
@@ -80,13 +81,14 @@ FunctionWriter::Power FunctionWriter::power(ExprId x, double shift) {
 /// 2^n as two factors, for one cannot hold those whose product is subnormal, or overflows. Shifts left drop what
 /// the bits of kShift are, those of its half too.
 ExprId FunctionWriter::exp(ExprId x) {
-  const ExprId held = name("exp_in", b_.min(b_.max(x, real(-104)), real(89))); // Keeps NaN; 0 and infinity outside.
-  const Power p = power(held, kShiftTwice);
+  const Power p = power(name("exp_in", b_.max(x, real(-104))), kShiftTwice);
   const ExprId bits = name("exp_bits", p.bits);
   const ExprId half = name("exp_half", b_.div(bits, integer(2)));
   const ExprId first = from_bits(b_.mul(half, integer(kMantissa)));
   const ExprId second = from_bits(b_.mul(b_.sub(bits, half), integer(kMantissa)));
-  return name("exp", b_.mul(b_.mul(p.mantissa, first), second));
+  const ExprId product = name("exp_p", b_.mul(b_.mul(p.mantissa, first), second));
+  // NaN takes this way too: there are machines whose max loses it.
+  return name("exp", b_.select(b_.less(x, real(89)), product, b_.add(x, real(kInfinity))));
 }
 
 /// For operands between -87 and 88.
@@ -107,7 +109,6 @@ ExprId FunctionWriter::log(ExprId x) {
   const ExprId tail = b_.fma(b_.mul(f, f), q, b_.mul(k, real(kLn2Low)));
   const ExprId sum = name("log_sum", b_.fma(k, real(kLn2High), b_.add(f, tail)));
   // 0, numbers below it, infinity and NaN.
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const ExprId undefined = b_.select(b_.less(x, real(0)), real(std::numeric_limits<double>::quiet_NaN()), x);
   const ExprId special = b_.select(b_.compare(CompareOp::kEq, x, real(0)), real(-kInfinity), undefined);
   const ExprId is_usual = b_.both(b_.less(real(0), x), b_.less(x, real(kInfinity)));
@@ -122,8 +123,10 @@ ExprId FunctionWriter::divide(ExprId dividend, ExprId divisor) {
   return b_.fma(rest, inverse, quotient);
 }
 
+/// NaN stays NaN even where `magnitude` has lost it.
 ExprId FunctionWriter::with_sign_of(ExprId x, ExprId magnitude) {
-  return b_.select(b_.less(x, real(0)), negative(magnitude), magnitude);
+  const ExprId positive = b_.select(b_.less(real(0), x), magnitude, x);
+  return b_.select(b_.less(x, real(0)), negative(magnitude), positive);
 }
 
 /// e^-|x| cannot overflow; above 0 it is 1 / (1 + e^-x), below e^x / (1 + e^x).
