@@ -4,6 +4,7 @@
 // rounds back. `Estimate` stands for every floating type when a program is evaluated in double precision.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -196,11 +197,22 @@ template <class To> To float_to_integer(double value) {
   return static_cast<To>(whole);
 }
 
+/// To 24 bits, the last of which says whether anything was cut: rounding that to fewer bits is rounding once.
+inline float rounded_to_odd(int64_t value) {
+  const uint64_t magnitude = value < 0 ? uint64_t{0} - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+  const int cut = std::max(0, static_cast<int>(std::bit_width(magnitude)) - 24);
+  const uint64_t kept = magnitude >> cut;
+  const float whole = std::ldexp(static_cast<float>(kept | (kept << cut != magnitude ? 1 : 0)), cut);
+  return value < 0 ? -whole : whole;
+}
+
 template <class To, class From> To convert(From value) {
   if constexpr (std::same_as<To, From>)
     return value;
   else if constexpr (kIsSmallFloat<From>)
     return convert<To>(value.wide());
+  else if constexpr (kIsSmallFloat<To> && !kIsReal<From>)
+    return To::from(rounded_to_odd(value));
   else if constexpr (kIsSmallFloat<To>)
     return To::from(static_cast<float>(comparable(value)));
   else if constexpr (std::same_as<To, Estimate>)

@@ -22,5 +22,7 @@ struct ConformanceCase {
 std::vector<ConformanceCase> pointwise_cases();
 /// Reductions, filters, what lies outside, tails, streaming stores, empty extents, open extents.
 std::vector<ConformanceCase> kernel_cases();
+/// Elements of 8 and 16 bits: conversions, copies, values that keep their type, sums.
+std::vector<ConformanceCase> storage_cases();
 
 } // namespace sparkle::test

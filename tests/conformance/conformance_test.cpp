@@ -114,6 +114,7 @@ std::vector<Conformance> suite(const std::string &target) {
   std::vector<Conformance> suite;
   for (ConformanceCase &one : pointwise_cases()) suite.push_back({target, std::move(one)});
   for (ConformanceCase &one : kernel_cases()) suite.push_back({target, std::move(one)});
+  for (ConformanceCase &one : storage_cases()) suite.push_back({target, std::move(one)});
   return suite;
 }
 
