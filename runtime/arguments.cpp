@@ -114,8 +114,13 @@ Status check_overlap(const IdTable<TensorId, Tensor> &tensors, const BoundArgume
   return ok();
 }
 
+bool may_be_missing(Role role, const Arguments &arguments, Needed needed) {
+  if (!is_argument(role)) return true;
+  return role == Role::kConst ? arguments.packed != nullptr : needed == Needed::kConstants;
+}
+
 Result<BoundArguments> bind_tensors(const IdTable<TensorId, Tensor> &tensors, const Arguments &arguments,
-                                    Symbols &symbols) {
+                                    Symbols &symbols, Needed needed) {
   BoundArguments bound;
   for (size_t i = 0; i < tensors.size(); ++i) bound.tensors.add(nullptr);
   for (const TensorArgument &argument : arguments.tensors) {
@@ -128,7 +133,8 @@ Result<BoundArguments> bind_tensors(const IdTable<TensorId, Tensor> &tensors, co
   }
   for (uint32_t i = 0; i < tensors.size(); ++i) {
     const auto id = static_cast<TensorId>(i);
-    if (is_argument(tensors[id].role) && !bound.tensors[id]) return wrong("`" + tensors[id].name + "` is not given");
+    if (!bound.tensors[id] && !may_be_missing(tensors[id].role, arguments, needed))
+      return wrong("`" + tensors[id].name + "` is not given");
   }
   return bound;
 }
@@ -159,10 +165,17 @@ Result<std::vector<uint64_t>> bind_uniforms(const IdTable<UniformId, Uniform> &u
 
 Result<BoundArguments> check_arguments(const IdTable<TensorId, Tensor> &tensors,
                                        const IdTable<SymbolId, Symbol> &symbols,
-                                       const IdTable<UniformId, Uniform> &uniforms, const Arguments &arguments) {
+                                       const IdTable<UniformId, Uniform> &uniforms, const Arguments &arguments,
+                                       Needed needed) {
   Symbols values(symbols);
   for (const auto &[name, value] : arguments.symbols) SPARKLE_TRY_STATUS(values.set(name, value));
-  SPARKLE_TRY(BoundArguments bound, bind_tensors(tensors, arguments, values));
+  SPARKLE_TRY(BoundArguments bound, bind_tensors(tensors, arguments, values, needed));
+  bound.packed = arguments.packed;
+  if (needed == Needed::kConstants) {
+    bound.symbols.assign(symbols.size(), 0);
+    bound.uniforms.assign(uniforms.size(), 0);
+    return bound;
+  }
   SPARKLE_TRY(bound.symbols, values.values());
   SPARKLE_TRY(bound.uniforms, bind_uniforms(uniforms, arguments));
   SPARKLE_TRY_STATUS(check_overlap(tensors, bound));

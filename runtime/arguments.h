@@ -31,13 +31,20 @@ struct Arguments {
   std::vector<TensorArgument> tensors;
   std::vector<std::pair<std::string, int64_t>> symbols;
   std::vector<std::pair<std::string, double>> uniforms;
+  /// Constants packed before by `pack_constants` for the same layout, kTensorAlignment-aligned, in host memory. `const`
+  /// tensors may then be missing.
+  const void *packed = nullptr;
 };
+
+/// What a call must give.
+enum class Needed : uint8_t { kAll, kConstants };
 
 /// Arguments that fit a program.
 struct BoundArguments {
   IdTable<TensorId, HostTensor *> tensors; ///< nullptr: workspace and packed tensors.
   std::vector<int64_t> symbols;            ///< By SymbolId.
   std::vector<uint64_t> uniforms;          ///< By UniformId: the bits (f32 or i32) in the low bytes.
+  const void *packed = nullptr;            ///< The caller's packed constants; nullptr: none.
 };
 
 /// True for tensors that the caller gives.
@@ -49,10 +56,11 @@ inline bool is_result(Role role) { return role == Role::kOutput || role == Role:
 /// All kInvalidInput, each with the names, what was given and what is wanted: a tensor that is missing, unknown, given
 /// twice, null, of another element type, rank, extent or stride than was compiled, or not aligned as promised; a result
 /// that overlaps another tensor; a symbol without a value, with two different ones or below its minimum; a uniform that
-/// is missing or unknown.
+/// is missing or unknown. kConstants: of tensors only `const` ones must be there, symbols and uniforms count as 0.
 Result<BoundArguments> check_arguments(const IdTable<TensorId, Tensor> &tensors,
                                        const IdTable<SymbolId, Symbol> &symbols,
-                                       const IdTable<UniformId, Uniform> &uniforms, const Arguments &arguments);
+                                       const IdTable<UniformId, Uniform> &uniforms, const Arguments &arguments,
+                                       Needed needed = Needed::kAll);
 
 /// The value of an extent under these symbols.
 int64_t value_of(const Extent &extent, const std::vector<int64_t> &symbols);

@@ -65,6 +65,29 @@ bool has_code(const Artifact &artifact, DeviceKind kind) {
   return true;
 }
 
+Error packs_itself(const Executable &executable) {
+  return {ErrorCode::kUnsupported, executable.device.id + " keeps packed constants in its own memory: bind them there"};
+}
+
+Status check_packed_address(const void *packed) {
+  if (packed && reinterpret_cast<uintptr_t>(packed) % kTensorAlignment == 0) return ok();
+  return Error{ErrorCode::kInvalidInput,
+               "memory of packed constants must be aligned to " + std::to_string(kTensorAlignment) + " bytes"};
+}
+
+/// With packed constants given, `const` tensors may be missing, but not those that a launch reads itself.
+Status check_packed(const Executable &executable, const BoundArguments &bound) {
+  if (!bound.packed) return ok();
+  if (executable.device.kind == DeviceKind::kVulkan) return packs_itself(executable);
+  SPARKLE_TRY_STATUS(check_packed_address(bound.packed));
+  for (const Launch &launch : executable.artifact.launches)
+    for (const TensorId id : launch.buffers)
+      if (executable.artifact.tensors[id].role == Role::kConst && !bound.tensors[id])
+        return Error{ErrorCode::kInvalidInput, "`" + executable.artifact.tensors[id].name +
+                                                   "` is not given, and is read as it is by `" + launch.name + "`"};
+  return ok();
+}
+
 } // namespace
 
 Result<std::shared_ptr<const Executable>> compile(const Program &imported, const std::shared_ptr<Machine> &machine,
@@ -97,8 +120,39 @@ Result<std::unique_ptr<Binding>> bind_program(const std::shared_ptr<const Execut
                                               const Arguments &arguments) {
   const Artifact &artifact = executable->artifact;
   SPARKLE_TRY(BoundArguments bound, check_arguments(artifact.tensors, artifact.symbols, artifact.uniforms, arguments));
+  SPARKLE_TRY_STATUS(check_packed(*executable, bound));
   if (executable->device.kind == DeviceKind::kVulkan) return bind_vulkan(executable, std::move(bound));
   return bind_host(executable, std::move(bound));
+}
+
+Status pack_constants(const std::shared_ptr<const Executable> &executable, const Arguments &arguments, void *packed,
+                      int64_t bytes) {
+  const Artifact &artifact = executable->artifact;
+  if (executable->device.kind == DeviceKind::kVulkan) return packs_itself(*executable);
+  if (bytes < artifact.packed_bytes)
+    return Error{ErrorCode::kInvalidInput, "the packed constants take " + std::to_string(artifact.packed_bytes) +
+                                               " bytes, there is memory for " + std::to_string(bytes)};
+  if (artifact.packed_bytes > 0) SPARKLE_TRY_STATUS(check_packed_address(packed));
+  SPARKLE_TRY(BoundArguments bound,
+              check_arguments(artifact.tensors, artifact.symbols, artifact.uniforms, arguments, Needed::kConstants));
+  return pack_host(executable, std::move(bound), packed);
+}
+
+std::string packed_layout(const Executable &executable) {
+  std::string text = executable.artifact.target + "\n" + to_text(executable.pipeline.schedule);
+  for (size_t i = 0; i < executable.artifact.tensors.size(); ++i) {
+    const Tensor &tensor = executable.artifact.tensors[static_cast<TensorId>(i)];
+    if (tensor.role != Role::kPacked && tensor.role != Role::kConst) continue;
+    text += tensor.name + " " + std::string(name_of(tensor.element)) + " at " +
+            std::to_string(executable.artifact.offsets[i]);
+    for (const Extent &extent : tensor.extents) text += " " + std::to_string(extent.value);
+    text += "\n";
+  }
+  uint64_t hash = 0xcbf29ce484222325u; // FNV-1a, 64 bits: short, stable, and against mix-ups only.
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  char name[17];
+  std::snprintf(name, sizeof name, "%016llx", static_cast<unsigned long long>(hash));
+  return name;
 }
 
 Result<std::vector<int64_t>> tensor_bytes(const Artifact &artifact, const BoundArguments &arguments) {

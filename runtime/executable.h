@@ -88,8 +88,16 @@ protected:
 };
 
 /// Checks the arguments (arguments.h), allocates workspace and packed memory, uploads, and runs the prepack launches
-/// once.
+/// once, or takes the constants that the caller packed (kUnsupported: on a device with memory of its own).
 Result<std::unique_ptr<Binding>> bind_program(const std::shared_ptr<const Executable> &executable,
                                               const Arguments &arguments);
+
+/// Writes the packed constants, `executable->artifact.packed_bytes` of them. Of `arguments` only the constants count.
+/// kInvalidInput: `packed` is too small or not kTensorAlignment-aligned; kUnsupported: on a device with memory of its
+/// own.
+Status pack_constants(const std::shared_ptr<const Executable> &executable, const Arguments &arguments, void *packed,
+                      int64_t bytes);
+/// Names the layout of the packed constants: executables with equal names can use each other's.
+std::string packed_layout(const Executable &executable);
 
 } // namespace sparkle

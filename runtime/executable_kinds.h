@@ -7,6 +7,8 @@ namespace sparkle {
 
 /// Machine code in this process, or interpreted kernels.
 Result<std::unique_ptr<Binding>> bind_host(std::shared_ptr<const Executable> executable, BoundArguments arguments);
+/// Runs the prepack launches into `packed`.
+Status pack_host(std::shared_ptr<const Executable> executable, BoundArguments arguments, void *packed);
 Result<std::unique_ptr<Binding>> bind_vulkan(std::shared_ptr<const Executable> executable, BoundArguments arguments);
 
 /// Makes the pipelines of all launches, so that refusals of the driver show when compiling; the context keeps them.

@@ -35,7 +35,9 @@ public:
   HostBinding(std::shared_ptr<const Executable> executable, BoundArguments arguments)
       : Binding(std::move(executable), std::move(arguments)) {}
 
-  Status prepare();
+  /// `packed`: the caller's memory for packed constants; nullptr: memory of its own.
+  Status prepare(void *packed);
+  Status run_prepack() { return run_all(prepack_, executable_->machine->pool()); }
   Status refresh(bool constants) override;
   Result<RunTimes> run(const RunOptions &options) override;
   Status fetch() override { return ok(); }
@@ -59,20 +61,24 @@ Result<std::optional<HostTensor>> allocate_block(int64_t bytes) {
   return std::optional<HostTensor>(std::move(block));
 }
 
-Status HostBinding::prepare() {
+Status HostBinding::prepare(void *packed) {
   const Artifact &artifact = executable_->artifact;
   SPARKLE_TRY(workspace_, allocate_block(artifact.workspace_bytes));
-  SPARKLE_TRY(packed_, allocate_block(artifact.packed_bytes));
+  if (packed && artifact.packed_bytes > 0) {
+    SPARKLE_TRY(packed_, HostTensor::borrow(packed, Scalar::kU8, {artifact.packed_bytes}));
+  } else {
+    SPARKLE_TRY(packed_, allocate_block(artifact.packed_bytes));
+  }
   SPARKLE_TRY(const std::vector<int64_t> bytes, tensor_bytes(artifact, arguments_));
   SPARKLE_TRY(prepack_, bind_launches(artifact.prepack, bytes));
   SPARKLE_TRY(launches_, bind_launches(artifact.launches, bytes));
-  return refresh(true);
+  return ok();
 }
 
 void *HostBinding::address(TensorId id) {
   const Artifact &artifact = executable_->artifact;
   const Role role = artifact.tensors[id].role;
-  if (is_argument(role)) return arguments_.tensors[id]->data();
+  if (is_argument(role)) return arguments_.tensors[id] ? arguments_.tensors[id]->data() : nullptr;
   std::optional<HostTensor> &block = role == Role::kPacked ? packed_ : workspace_;
   return block ? block->as<std::byte>() + artifact.offsets[index_of(id)] : nullptr;
 }
@@ -93,9 +99,7 @@ Result<std::vector<BoundLaunch>> HostBinding::bind_launches(const std::vector<La
   return bound;
 }
 
-Status HostBinding::refresh(bool constants) {
-  return constants ? run_all(prepack_, executable_->machine->pool()) : ok();
-}
+Status HostBinding::refresh(bool constants) { return constants && !arguments_.packed ? run_prepack() : ok(); }
 
 Status HostBinding::reserve_scratch(int workers) {
   int64_t most = 0;
@@ -142,9 +146,17 @@ Result<RunTimes> HostBinding::run(const RunOptions &options) {
 } // namespace
 
 Result<std::unique_ptr<Binding>> bind_host(std::shared_ptr<const Executable> executable, BoundArguments arguments) {
+  void *const packed = const_cast<void *>(arguments.packed); // Read alone: `refresh` leaves the caller's memory alone.
   auto binding = std::make_unique<HostBinding>(std::move(executable), std::move(arguments));
-  SPARKLE_TRY_STATUS(binding->prepare());
+  SPARKLE_TRY_STATUS(binding->prepare(packed));
+  SPARKLE_TRY_STATUS(binding->refresh(true));
   return std::unique_ptr<Binding>(std::move(binding));
+}
+
+Status pack_host(std::shared_ptr<const Executable> executable, BoundArguments arguments, void *packed) {
+  HostBinding binding(std::move(executable), std::move(arguments));
+  SPARKLE_TRY_STATUS(binding.prepare(packed));
+  return binding.run_prepack();
 }
 
 } // namespace sparkle
