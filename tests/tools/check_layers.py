@@ -53,7 +53,9 @@ OWNERS = {
     r"png\.h|zlib\.h": ["runtime/image_io.cpp"],
     r"pthreadpool\.h": ["runtime/thread_backend_pthreadpool.cpp"],
     r"nlohmann/.*": ["runtime/", "tools/sparklec/", "tests/"],
+    r"(?:math|stddef|stdint|stdio|stdlib|string)\.h": ["bindings/include/", "tests/aot/", "tests/install/"],  # C
     r"CLI/.*": ["tools/sparklec/"],
+    r"sparkle/.*": ["bindings/", "tests/install/", "examples/"],
     r"gtest/.*|gmock/.*": ["tests/"],
     r"benchmark/.*": ["tests/bench/"],
 }
