@@ -1,14 +1,18 @@
 #include "tests/fuzz/fuzz_case.h"
 
 #include "compiler/pipeline/pipeline.h"
+#include "tests/fuzz/code_size.h"
 #include "tests/fuzz/random_kernel.h"
 #include "tests/fuzz/random_schedule.h"
+#include "tests/fuzz/storage_types.h"
 
 namespace sparkle::test {
 namespace {
 
 /// Each attempt compiles; a failure should be told within seconds.
 constexpr int kMostAttempts = 150;
+/// Of a shader, with loops unrolled: a software driver compiles that many in a few seconds at worst.
+constexpr int64_t kMostStatements = 400;
 
 FuzzResult result_of(const Error &error) {
   const bool refused = error.code == ErrorCode::kBadSchedule || error.code == ErrorCode::kUnsupported;
@@ -38,8 +42,8 @@ Status check_round_trip(const Schedule &schedule) {
 
 } // namespace
 
-FuzzCase::FuzzCase(FuzzTarget target, uint64_t seed, uint64_t number)
-    : target_(target), random_(seed, number), data_seed_(seed * 1000 + number),
+FuzzCase::FuzzCase(FuzzTarget target, bool storage_types, uint64_t seed, uint64_t number)
+    : target_(target), storage_types_(storage_types), random_(seed, number), data_seed_(seed * 1000 + number),
       program_(Error{ErrorCode::kInternal, "not made yet"}) {}
 
 std::string FuzzCase::text() const {
@@ -53,6 +57,7 @@ FuzzResult FuzzCase::run() {
 
 FuzzResult FuzzCase::prepare() {
   kernel_ = random_kernel(random_);
+  if (storage_types_) kernel_ = with_storage_types(kernel_, random_);
   machine_ = random_machine(target_, random_);
   program_ = import_text(kernel_);
   if (!program_) return {Outcome::kWrong, "the kernel is no kernel: " + program_.error().text};
@@ -73,6 +78,7 @@ FuzzResult FuzzCase::prepare() {
   Result<Schedule> schedule = random_schedule(*program_, info_, random_);
   if (!schedule) return result_of(schedule.error());
   schedule_ = std::move(*schedule);
+  if (target_ == FuzzTarget::kVulkan) bound_code(*program_, info_, kMostStatements, schedule_);
   if (Status status = check_round_trip(schedule_); !status) return {Outcome::kWrong, status.error().text};
   return {};
 }

@@ -24,7 +24,8 @@ struct FuzzResult {
 /// Case `number` of seed `seed`: the same for ever, as long as the generators stay as they are.
 class FuzzCase {
 public:
-  FuzzCase(FuzzTarget target, uint64_t seed, uint64_t number);
+  /// `storage_types`: with elements of 8 and 16 bits (storage_types.h).
+  FuzzCase(FuzzTarget target, bool storage_types, uint64_t seed, uint64_t number);
   /// Makes kernel, schedule and expected results, and runs it.
   FuzzResult run();
   /// After a wrong result: drops features of the schedule as long as something stays wrong.
@@ -39,6 +40,7 @@ private:
   Status interpret_all_passes(const Schedule &schedule, TensorSet &tensors);
 
   FuzzTarget target_;
+  bool storage_types_;
   Random random_;
   uint64_t data_seed_;
   KernelText kernel_;

@@ -1,4 +1,5 @@
-// sparkle_fuzz TARGET [--seed S] [--first N] [--count N] [--reasons]: random kernels under random schedules.
+// sparkle_fuzz TARGET [--seed S] [--first N] [--count N] [--storage-types] [--reasons]: random kernels under random
+// schedules; --storage-types: with elements of 8 and 16 bits.
 //
 // TARGET: passes, llvm or vulkan (fuzz_case.h). Results must equal the interpreter's of the imported program; schedules
 // that are refused are counted, and more than half of them is an error. A failure prints the smallest variant of its
@@ -23,7 +24,7 @@ struct Options {
   FuzzTarget target = FuzzTarget::kPasses;
   const char *target_name = "passes";
   uint64_t seed = 1, first = 0, count = 100;
-  bool reasons = false;
+  bool storage_types = false, reasons = false;
 };
 
 char g_current[256]; // What a signal handler may read.
@@ -38,7 +39,7 @@ void tell_current(int signal) {
 
 std::string command(const Options &options, uint64_t number) {
   return "sparkle_fuzz " + std::string(options.target_name) + " --seed " + std::to_string(options.seed) + " --first " +
-         std::to_string(number) + " --count 1";
+         std::to_string(number) + " --count 1" + (options.storage_types ? " --storage-types" : "");
 }
 
 bool read_options(int argc, char **argv, Options &options) {
@@ -50,11 +51,12 @@ bool read_options(int argc, char **argv, Options &options) {
   const std::map<std::string, uint64_t *> numbers = {
       {"--seed", &options.seed}, {"--first", &options.first}, {"--count", &options.count}};
   for (int i = 2; i < argc; ++i) {
-    if (argv[i] == std::string("--reasons")) {
-      options.reasons = true;
+    const std::string option = argv[i];
+    if (option == "--reasons" || option == "--storage-types") {
+      (option == "--reasons" ? options.reasons : options.storage_types) = true;
       continue;
     }
-    const auto number = numbers.find(argv[i]);
+    const auto number = numbers.find(option);
     if (number == numbers.end() || i + 1 == argc) return false;
     *number->second = std::strtoull(argv[++i], nullptr, 10);
   }
@@ -92,7 +94,7 @@ private:
   void run_case(uint64_t number) {
     const std::string repeat = command(options_, number);
     std::snprintf(g_current, sizeof g_current, "%s", repeat.c_str());
-    FuzzCase one(options_.target, options_.seed, number);
+    FuzzCase one(options_.target, options_.storage_types, options_.seed, number);
     FuzzResult result = one.run();
     if (result.outcome == Outcome::kEqual) ++equal_;
     if (result.outcome == Outcome::kRefused) {
@@ -121,7 +123,9 @@ int main(int argc, char **argv) {
   using namespace sparkle::test;
   Options options;
   if (!read_options(argc, argv, options)) {
-    std::fprintf(stderr, "usage: %s passes|llvm|vulkan [--seed S] [--first N] [--count N] [--reasons]\n", argv[0]);
+    std::fprintf(stderr,
+                 "usage: %s passes|llvm|vulkan [--seed S] [--first N] [--count N] [--storage-types] [--reasons]\n",
+                 argv[0]);
     return 2;
   }
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) std::signal(signal, tell_current);

@@ -1,0 +1,15 @@
+// How much code a schedule makes. Drivers that compile shaders for a CPU turn a worker with barriers into a coroutine,
+// whose compilation grows faster than its code: unbounded random schedules would take minutes each.
+#pragma once
+
+#include "compiler/ir/kernel.h"
+#include "compiler/schedule/schedule.h"
+#include "compiler/target/target_info.h"
+
+namespace sparkle::test {
+
+/// Leaves out the partitions of kernels with more than `most` statements after all passes, unrolled loops written out,
+/// then the unrolling of those that still have more. A schedule that is refused stays as it is.
+void bound_code(const Program &imported, const TargetInfo &info, int64_t most, Schedule &schedule);
+
+} // namespace sparkle::test
