@@ -55,7 +55,7 @@ OWNERS = {
     r"nlohmann/.*": ["runtime/", "tools/sparklec/", "tests/"],
     r"(?:math|stddef|stdint|stdio|stdlib|string)\.h": ["bindings/include/", "tests/aot/", "tests/install/"],  # C
     r"CLI/.*": ["tools/sparklec/"],
-    r"sparkle/.*": ["bindings/", "tests/install/", "examples/"],
+    r"sparkle/.*": ["bindings/", "examples/", "tests/install/", "tests/unit/bindings/"],
     r"gtest/.*|gmock/.*": ["tests/"],
     r"benchmark/.*": ["tests/bench/"],
 }
