@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <time.h>
+
 #include "runtime/fill.h"
 #include "runtime/plain_c.h"
 
@@ -10,7 +12,7 @@ namespace sparkle {
 namespace {
 
 constexpr double kUnwritten = -77;
-constexpr double kShortestSample = 2e-3; ///< Shorter runs are repeated within a sample: clocks and wake-ups cost more.
+constexpr double kShortestSample = 0.04; ///< Seconds: shorter runs are repeated within a sample, which is their median.
 constexpr int kMostRuns = 50;            ///< In one sample.
 constexpr double kWarmBelow = 0.05;      ///< Seconds: faster variants run once before, for the caches.
 constexpr double kOnceAbove = 10;        ///< Seconds: the first run of slower variants is their only one.
@@ -20,6 +22,13 @@ const std::vector<std::vector<std::string>> kCommands{{"-O3", "-march=native"},
                                                       {"-O3", "-march=native", "-ffast-math"}};
 
 double median_of(const RunTimes &times) { return summarize(times.kernel.empty() ? times.wall : times.kernel).median; }
+
+/// Of all threads of this process.
+double computed_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
 
 std::vector<double> taken(const std::vector<double> &samples) {
   std::vector<double> list;
@@ -142,7 +151,8 @@ private:
     for (const AblationRow &row : out_.rows) {
       const double once = std::max(row.times.median, 1e-7);
       wanted.push_back(wanted_samples(once));
-      runs.push_back(std::clamp(static_cast<int>(kShortestSample / once), 1, kMostRuns));
+      const double sample = std::min(kShortestSample, options_.seconds_each / options_.rounds);
+      runs.push_back(std::clamp(static_cast<int>(sample / once), 1, kMostRuns));
     }
     for (AblationRow &row : out_.rows) row.samples.assign(static_cast<size_t>(options_.rounds), -1);
     for (int round = 0; round < options_.rounds; ++round) {
@@ -165,9 +175,17 @@ private:
     RunOptions options;
     options.repeats = runs;
     options.warmups = out_.rows[i].times.median < kWarmBelow ? 1 : 0;
+    const double before = computed_seconds();
+    const Stopwatch watch;
     SPARKLE_TRY(const RunTimes times, bindings_[i]->run(options));
-    out_.rows[i].samples[round] = median_of(times);
+    AblationRow &row = out_.rows[i];
+    if (has_one_thread(row)) row.shares.push_back((computed_seconds() - before) / watch.seconds());
+    row.samples[round] = median_of(times);
     return ok();
+  }
+
+  bool has_one_thread(const AblationRow &row) const {
+    return row.variant.part == AblationPart::kPlainC || (device_.kind == DeviceKind::kCpu && machine_->threads() == 1);
   }
 
   void conclude() {
@@ -177,6 +195,7 @@ private:
       // Too slow for a second run: the first one has to do.
       if (row.is_timed() && taken(row.samples).empty()) row.samples.front() = row.times.median;
       if (row.is_timed()) row.times = summarize(taken(row.samples));
+      row.cpu_share = std::min(1.0, summarize(row.shares).median);
       const AblationRow &timed = timed_row(row);
       if (!row.refusal.empty()) continue;
       row.slowdown = paired_ratio(timed.samples, out_.rows.front().samples);

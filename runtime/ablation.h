@@ -25,6 +25,9 @@ struct AblationOptions {
   std::function<void(const std::string &what)> on_change; ///< Told what is done next.
 };
 
+/// Long runs lose more time to others than short ones: with less of a core than this, ratios say too much.
+inline constexpr double kDisturbedShare = 0.9;
+
 struct AblationRow {
   AblationVariant variant;
   std::string name;    ///< variant.name(), or the C compiler's command.
@@ -32,6 +35,8 @@ struct AblationRow {
   VerifyReport verification;
   TimeSummary times;           ///< In seconds, of the kernels alone where the device has a clock.
   std::vector<double> samples; ///< By round; negative: it took no part.
+  std::vector<double> shares;  ///< By sample, on one thread of the CPU: time computed over time passed.
+  double cpu_share = 0;        ///< Their median; 0: not known. Below kDisturbedShare others had the core too often.
   double slowdown = 0;         ///< Over the full schedule: median of the ratios within a round. 0: no result.
   double speedup = 0;          ///< Over the row before, on the ladder. 0: none.
   bool is_timed() const { return refusal.empty() && !variant.same_as; }

@@ -47,6 +47,7 @@ Json row_json(const DeviceAblation &device, const AblationRow &row) {
   out["seconds"] = positive_or_null(times.median);
   out["spread"] = has_result ? Json(times.spread) : Json(nullptr);
   out["runs"] = times.count;
+  out["cpu_share"] = has_result ? positive_or_null(timed.cpu_share) : Json(nullptr);
   out["gflops"] = positive_or_null(rate(device.flops, times.median));
   out["gb_per_s"] = positive_or_null(rate(device.bytes, times.median));
   out["slowdown"] = positive_or_null(row.slowdown);
@@ -143,7 +144,13 @@ std::string device_table(const DeviceAblation &device) {
   for (const AblationRow &row : device.rows)
     if (row.is_timed() && !row.verification.passed)
       table.add({"", "`" + row.name + "` is wrong: " + row.verification.text()});
-  return text + table.text();
+  text += table.text();
+  const auto lowest = std::ranges::min_element(
+      device.rows, {}, [](const AblationRow &row) { return row.cpu_share > 0 ? row.cpu_share : 1; });
+  if (lowest->cpu_share > 0 && lowest->cpu_share < kDisturbedShare)
+    text += "disturbed: `" + lowest->name + "` had " + format_number(lowest->cpu_share * 100, "%") +
+            " of a core; others were at work, which slows long runs more than short ones\n";
+  return text;
 }
 
 } // namespace

@@ -20,7 +20,7 @@ QUICK = ["--repeat", "3", "--seconds", "0.1"]
 TOP_KEYS = {"kernel", "flops", "bytes", "verified", "devices"}
 DEVICE_KEYS = {"device", "device_name", "device_driver", "target", "threads", "verified", "patterns", "rows"}
 ROW_KEYS = {"part", "name", "pattern", "refitted", "same_as", "refusal", "verified", "verify_mode", "verification",
-            "max_abs_error", "seconds", "spread", "runs", "gflops", "gb_per_s", "slowdown", "speedup", "schedule"}
+            "max_abs_error", "seconds", "spread", "runs", "cpu_share", "gflops", "gb_per_s", "slowdown", "speedup", "schedule"}
 
 
 class Ablate(CommandTest):
