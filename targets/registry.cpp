@@ -28,6 +28,16 @@ Result<Artifact> lower_llvm(const Program &program, const TargetInfo &info, cons
   SPARKLE_TRY(const Target *target, open_llvm_target());
   return target->lower(program, info, options);
 }
+
+Result<ObjectCode> emit_llvm_object(const Program &program, const TargetInfo &info, const ObjectOptions &options) {
+  SPARKLE_TRY(const Target *target, open_llvm_target());
+  return target->emit_object(program, info, options);
+}
+
+Result<std::vector<uint8_t>> emit_llvm_dispatcher(const Artifact &plan, const DispatcherOptions &options) {
+  SPARKLE_TRY(const Target *target, open_llvm_target());
+  return target->emit_dispatcher(plan, options);
+}
 #endif
 
 } // namespace
@@ -36,7 +46,7 @@ std::span<const Target> targets() {
   static const std::array kTable {
     reference::target(),
 #if SPARKLE_HAS_LLVM
-        Target{"llvm", check_llvm, lower_llvm},
+        Target{"llvm", check_llvm, lower_llvm, emit_llvm_object, emit_llvm_dispatcher},
 #endif
 #if SPARKLE_HAS_VULKAN
         vulkan_target(),

@@ -8,6 +8,7 @@
 #include "compiler/ir/kernel.h"
 #include "compiler/support/result.h"
 #include "compiler/target/artifact.h"
+#include "compiler/target/object.h"
 #include "compiler/target/target_info.h"
 
 namespace sparkle {
@@ -24,6 +25,13 @@ struct Target {
   Status (*check)(const Program &program, const TargetInfo &info);
   /// All launches with buffer binding, workspace layout and launch shape.
   Result<Artifact> (*lower)(const Program &program, const TargetInfo &info, const LowerOptions &options);
+  /// Ahead of time; nullptr: the target makes no objects. kUnsupported also for programs with open extents;
+  /// kInvalidInput: an unknown machine. The same program gives the same bytes, wherever and whenever.
+  Result<ObjectCode> (*emit_object)(const Program &program, const TargetInfo &info,
+                                    const ObjectOptions &options) = nullptr;
+  /// For objects of `plan`'s program; any of their plans will do. Machines that need no choice have no dispatcher:
+  /// their objects hold its functions.
+  Result<std::vector<uint8_t>> (*emit_dispatcher)(const Artifact &plan, const DispatcherOptions &options) = nullptr;
 };
 
 /// The far buffers of a kernel in the order of their ids: position i here is `Launch::buffers[i]` and binding number i.

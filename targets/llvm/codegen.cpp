@@ -33,6 +33,29 @@ void register_native_target() {
   });
 }
 
+void register_all_targets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+    llvm::InitializeAllAsmParsers(); // For the dispatchers' instructions.
+  });
+}
+
+Result<std::unique_ptr<llvm::TargetMachine>> create_machine(const std::string &triple, const CpuModel &cpu, bool jit) {
+  std::string problem;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, problem);
+  if (!target) return Error{ErrorCode::kUnsupported, "LLVM has no target for " + triple + ": " + problem};
+  llvm::TargetOptions options;
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(triple, cpu.cpu, cpu.features, options,
+                                                                           llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                                                           llvm::CodeGenOptLevel::Default, jit));
+  if (!machine) return Error{ErrorCode::kUnsupported, "LLVM cannot generate code for " + triple};
+  return machine;
+}
+
 /// What LLVMTargetMachine::addPassesToEmitFile does, without the machine scheduler before register allocation. It moves
 /// loads up until the accumulators of a full register tile spill: a 14 x 2 tile with 16 steps expanded had 50 stack
 /// accesses a turn on Cascade Lake with it and none without (2026-11-22). Its order is not missed by an out-of-order
@@ -68,16 +91,13 @@ Status generate(llvm::Module &module, llvm::TargetMachine &machine, llvm::raw_pw
 
 Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const CpuModel &cpu) {
   register_native_target();
-  const std::string triple = llvm::sys::getProcessTriple();
-  std::string problem;
-  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, problem);
-  if (!target) return Error{ErrorCode::kUnsupported, "LLVM has no target for " + triple + ": " + problem};
-  llvm::TargetOptions options;
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, cpu.cpu, cpu.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default,
-      /*JIT=*/true));
-  if (!machine) return Error{ErrorCode::kUnsupported, "LLVM cannot generate code for " + triple};
-  return machine;
+  return create_machine(llvm::sys::getProcessTriple(), cpu, /*jit=*/true);
+}
+
+Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const ObjectMachine &machine) {
+  register_all_targets();
+  const CpuModel cpu{std::string(machine.cpu), "", std::string(machine.features)};
+  return create_machine(std::string(machine.triple), cpu, /*jit=*/false);
 }
 
 void optimize(llvm::Module &module, llvm::TargetMachine &machine) {

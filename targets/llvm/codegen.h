@@ -10,11 +10,14 @@
 
 #include "compiler/support/result.h"
 #include "targets/llvm/host_features.h"
+#include "targets/llvm/object_machines.h"
 
 namespace sparkle::llvm_target {
 
 /// For this machine. Registers LLVM's native target at the first call.
 Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const CpuModel &cpu);
+/// For an object file. Registers all of LLVM's targets at the first call. kUnsupported: this LLVM lacks the machine's.
+Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const ObjectMachine &machine);
 
 /// The short pass list: the loop IR has vectorised and unrolled already.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);

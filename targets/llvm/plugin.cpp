@@ -2,19 +2,19 @@
 // costs about 15 ms of process start.
 #include <mutex>
 
-#include <llvm/IR/DiagnosticInfo.h>
-#include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/raw_ostream.h>
 
 #include "compiler/support/check.h"
 #include "compiler/target/target.h"
 #include "targets/llvm/codegen.h"
+#include "targets/llvm/diagnostics.h"
 #include "targets/llvm/host_features.h"
 #include "targets/llvm/jit.h"
 #include "targets/llvm/large_stack.h"
 #include "targets/llvm/legality.h"
 #include "targets/llvm/module_builder.h"
+#include "targets/llvm/object.h"
 
 namespace sparkle::llvm_target {
 namespace {
@@ -30,14 +30,6 @@ void catch_fatal_errors() {
     llvm::remove_fatal_error_handler();
     llvm::install_fatal_error_handler(throw_fatal_error);
   });
-}
-
-void keep_first_error(const llvm::DiagnosticInfo *info, void *text) {
-  auto &first = *static_cast<std::string *>(text);
-  if (info->getSeverity() != llvm::DS_Error || !first.empty()) return;
-  llvm::raw_string_ostream stream(first);
-  llvm::DiagnosticPrinterRawOStream printer(stream);
-  info->print(printer);
 }
 
 std::string text_of(const llvm::Module &module) {
@@ -108,16 +100,29 @@ Status check(const Program &program, const TargetInfo &) {
   return contain<std::monostate>([&] { return check_all(program); });
 }
 
-Result<Artifact> lower(const Program &program, const TargetInfo &info, const LowerOptions &options) {
-  SPARKLE_TRY_STATUS(check(program, info));
+/// LLVM's work, on a stack that suffices it.
+template <class T, class Work> Result<T> compile(Work work) {
   catch_fatal_errors();
-  Result<Artifact> result = Error{ErrorCode::kInternal, "the compiler did not run"};
-  SPARKLE_TRY_STATUS(
-      run_on_large_stack([&] { result = contain<Artifact>([&] { return lower_here(program, options); }); }));
+  Result<T> result = Error{ErrorCode::kInternal, "the compiler did not run"};
+  SPARKLE_TRY_STATUS(run_on_large_stack([&] { result = contain<T>(work); }));
   return result;
 }
 
-constexpr Target kTarget{"llvm", check, lower};
+Result<Artifact> lower(const Program &program, const TargetInfo &info, const LowerOptions &options) {
+  SPARKLE_TRY_STATUS(check(program, info));
+  return compile<Artifact>([&] { return lower_here(program, options); });
+}
+
+Result<ObjectCode> emit_object(const Program &program, const TargetInfo &info, const ObjectOptions &options) {
+  SPARKLE_TRY_STATUS(check(program, info));
+  return compile<ObjectCode>([&] { return make_object(program, options); });
+}
+
+Result<std::vector<uint8_t>> emit_dispatcher(const Artifact &plan, const DispatcherOptions &options) {
+  return compile<std::vector<uint8_t>>([&] { return make_dispatcher(plan, options); });
+}
+
+constexpr Target kTarget{"llvm", check, lower, emit_object, emit_dispatcher};
 
 } // namespace
 } // namespace sparkle::llvm_target

@@ -1,9 +1,11 @@
 #include "tools/sparklec/command_line.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
 
+#include "tools/aot/build_targets.h"
 #include "tools/sparklec/help.h"
 
 namespace sparkle::cli {
@@ -95,6 +97,38 @@ CLI::App *add_emit(CLI::App &app, EmitCommand &emit) {
   return command;
 }
 
+CLI::App *add_build(CLI::App &app, BuildCommand &build) {
+  CLI::App *command = add_command(app, kBuildHelp);
+  add_program(command, build.program);
+  command->add_option("-o,--output", build.folder, "Folder of the files; made where there is none")->required();
+  command
+      ->add_option("--target", build.targets,
+                   "Names separated by commas: " + aot::build_target_names() + "; NAME=MACHINE plans for MACHINE")
+      ->required();
+  command->add_option("--name", build.name, "What functions and files are called; left out: as the kernel");
+  command->add_option("--schedule", build.plan.schedule, "File with a schedule, in place of the cost model's choice")
+      ->envname("SPARKLE_SCHEDULE");
+  command
+      ->add_option("--target-info", build.plan.target_info,
+                   "With a single target, the machine to plan for: a file, or one of " + fixture_names())
+      ->envname("SPARKLE_TARGET_INFO");
+  command->add_flag("--strict", build.plan.strict, "Add in the order of the text, contract nothing")
+      ->envname("SPARKLE_STRICT");
+  command->add_flag("--MD", build.dependencies, "Also -MD: write a dependency file for make, NAME.d");
+  command->add_option("--MF", build.dependency_file, "Also -MF: write it here")->needs("--MD");
+  return command;
+}
+
+/// `-MD` and `-MF` are what compilers call them; to the parser they would be `-M -D`.
+std::vector<std::string> with_long_names(int argc, const char *const *argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const bool is_build = std::ranges::find(words, "build") != words.end();
+  for (std::string &word : words)
+    if (is_build && (word == "-MD" || word == "-MF")) word.insert(0, "-");
+  std::ranges::reverse(words); // As CLI::App::parse takes them.
+  return words;
+}
+
 CLI::App *add_explain(CLI::App &app, ExplainCommand &explain) {
   CLI::App *command = add_command(app, kExplainHelp);
   add_program(command, explain.program);
@@ -161,16 +195,18 @@ ParsedCommandLine parse_command_line(int argc, const char *const *argv) {
 
   RunCommand run;
   EmitCommand emit;
+  BuildCommand build;
   ExplainCommand explain;
   AblateCommand ablate;
   DevicesCommand devices;
   const CLI::App *run_command = add_run(app, run);
   const CLI::App *emit_command = add_emit(app, emit);
+  const CLI::App *build_command = add_build(app, build);
   const CLI::App *explain_command = add_explain(app, explain);
   const CLI::App *ablate_command = add_ablate(app, ablate);
   add_devices(app, devices);
   try {
-    app.parse(argc, argv);
+    app.parse(with_long_names(argc, argv));
   } catch (const CLI::Success &asked) { // help, version
     app.exit(asked);
     return {std::nullopt, ExitCode::kDone};
@@ -183,6 +219,8 @@ ParsedCommandLine parse_command_line(int argc, const char *const *argv) {
     line.command = run;
   else if (emit_command->parsed())
     line.command = emit;
+  else if (build_command->parsed())
+    line.command = build;
   else if (explain_command->parsed())
     line.command = explain;
   else if (ablate_command->parsed())

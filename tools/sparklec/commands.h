@@ -8,6 +8,7 @@ namespace sparkle::cli {
 
 Result<ExitCode> run(const RunCommand &command, Console &console);
 Result<ExitCode> emit(const EmitCommand &command, Console &console);
+Result<ExitCode> build(const BuildCommand &command, Console &console);
 Result<ExitCode> explain(const ExplainCommand &command, Console &console);
 Result<ExitCode> ablate(const AblateCommand &command, Console &console);
 Result<ExitCode> devices(const DevicesCommand &command, Console &console);

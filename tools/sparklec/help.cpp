@@ -10,6 +10,7 @@ Examples:
   sparklec run examples/resnet50_conv1.spk --verify       compile, run, compare with the reference
   sparklec explain examples/resnet50_conv1.spk            the schedule that was chosen, and why
   sparklec emit examples/matmul.spk -D M=512 -D N=512 -D K=512 --stage glsl --target-info h100
+  sparklec build examples/resnet50_conv1.spk -o out --target x86-64-v3,x86-64-v4,aarch64,vulkan
   sparklec devices                                        what this machine has, and what was left out
   sparklec run --help                                     all options of a command
 
@@ -42,6 +43,18 @@ Examples:
   sparklec emit examples/resnet50_conv1.spk --stage ir:tile --target-info zen4
   sparklec emit examples/resnet50_conv1.spk --stage glsl --target-info h100      no GPU is needed
   sparklec emit examples/resnet50_conv1.spk --stage asm --isa avx2)"};
+
+const CommandHelp kBuildHelp{"build", "Compile ahead of time: objects with a C header, shaders with a description", R"(
+Targets, any of them separated by commas; NAME=MACHINE plans for a machine description (--target-info of other commands):
+  x86-64-v3, x86-64-v4   KERNEL.x86-64-v3.o..., and KERNEL.dispatch.o, which picks one when it runs
+  aarch64                KERNEL.aarch64.o
+  vulkan                 KERNEL.comp, KERNEL.spv for each launch, KERNEL.vulkan.json to launch them by
+Objects come with KERNEL.h, for C and C++. The same program gives the same bytes.
+
+Examples:
+  sparklec build examples/resnet50_conv1.spk -o out --target x86-64-v3,x86-64-v4
+  sparklec build examples/matmul.spk -D M=512 -D N=512 -D K=512 -o out --target aarch64,vulkan=h100
+  sparklec build conv.spk -o out --target x86-64-v3 --schedule conv.schedule -MD -MF out/conv.d)"};
 
 const CommandHelp kExplainHelp{"explain", "Say which schedule is chosen, and why", R"(
 Examples:

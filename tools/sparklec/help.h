@@ -15,6 +15,7 @@ struct CommandHelp {
 extern const CommandHelp kMainHelp;
 extern const CommandHelp kRunHelp;
 extern const CommandHelp kEmitHelp;
+extern const CommandHelp kBuildHelp;
 extern const CommandHelp kExplainHelp;
 extern const CommandHelp kAblateHelp;
 extern const CommandHelp kDevicesHelp;

@@ -14,6 +14,7 @@ ExitCode run_command(const CommandLine &line, Console &console) {
   const Result<ExitCode> result = match(
       line.command, [&](const RunCommand &command) { return run(command, console); },
       [&](const EmitCommand &command) { return emit(command, console); },
+      [&](const BuildCommand &command) { return build(command, console); },
       [&](const ExplainCommand &command) { return explain(command, console); },
       [&](const AblateCommand &command) { return ablate(command, console); },
       [&](const DevicesCommand &command) { return devices(command, console); });

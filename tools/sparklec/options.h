@@ -57,6 +57,16 @@ struct EmitCommand {
   std::string output; ///< Empty: standard output.
 };
 
+struct BuildCommand {
+  ProgramOptions program;
+  PlanOptions plan;
+  std::string targets;         ///< Names separated by commas; `name=machine` plans for another machine description.
+  std::string folder;          ///< Where the files go.
+  std::string name;            ///< Of functions and files; empty: the kernel's.
+  bool dependencies = false;   ///< Write a dependency file too.
+  std::string dependency_file; ///< Empty: NAME.d in the folder.
+};
+
 struct ExplainCommand {
   ProgramOptions program;
   PlanOptions plan;
@@ -83,7 +93,7 @@ struct DevicesCommand {
 
 struct CommandLine {
   DiagnosticsForm diagnostics = DiagnosticsForm::kText;
-  std::variant<RunCommand, EmitCommand, ExplainCommand, AblateCommand, DevicesCommand> command;
+  std::variant<RunCommand, EmitCommand, BuildCommand, ExplainCommand, AblateCommand, DevicesCommand> command;
 };
 
 } // namespace sparkle::cli

@@ -66,14 +66,16 @@ TEST_P(Fixtures, MemoriesGrowAndSlowDownOutwards) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Fixtures,
-                         testing::Values("avx2", "cascadelake", "generic_gpu", "h100", "lavapipe", "spr", "zen4"));
+                         testing::Values("aarch64", "avx2", "cascadelake", "generic_gpu", "h100", "lavapipe", "spr",
+                                         "x86-64-v3", "x86-64-v4", "zen4"));
 
 TEST(TargetInfo, EveryFixtureFileIsTested) {
   std::set<std::string> names;
   for (const auto &entry : std::filesystem::directory_iterator(SPARKLE_FIXTURES)) {
     if (entry.path().extension() == ".target") names.insert(entry.path().stem());
   }
-  EXPECT_EQ(names, (std::set<std::string>{"avx2", "cascadelake", "generic_gpu", "h100", "lavapipe", "spr", "zen4"}));
+  EXPECT_EQ(names, (std::set<std::string>{"aarch64", "avx2", "cascadelake", "generic_gpu", "h100", "lavapipe", "spr",
+                                          "x86-64-v3", "x86-64-v4", "zen4"}));
 }
 
 TEST(TargetInfo, PeaksAgreeWithWhatTheVendorsState) {
