@@ -19,6 +19,10 @@ bool Checker::flatten(const Table &table, size_t level, Elem elem, CheckedTensor
               std::to_string(tensor.rank()) + " dimensions of its type");
     return false;
   }
+  if (tensor.values.size() >= kMaxTableEntries) {
+    error("table-shape", table.range, "a table has at most " + std::to_string(kMaxTableEntries) + " values");
+    return false;
+  }
   if (is_valid(table.leaf)) {
     const ExprId id = check_leaf(table.leaf, elem);
     if (!is_valid(id)) return false;
@@ -26,11 +30,10 @@ bool Checker::flatten(const Table &table, size_t level, Elem elem, CheckedTensor
     return true;
   }
   if (level == tensor.table_shape.size()) tensor.table_shape.push_back(table.rows.size());
-  if (tensor.table_shape[level] != table.rows.size() || tensor.values.size() >= kMaxTableEntries) {
+  if (tensor.table_shape[level] != table.rows.size()) {
     error("table-shape", table.range,
           "a row of " + std::to_string(table.rows.size()) + " where the one before has " +
-              std::to_string(tensor.table_shape[level]) + "; a table is a box of at most " +
-              std::to_string(kMaxTableEntries) + " values");
+              std::to_string(tensor.table_shape[level]) + "; a table is a box");
     return false;
   }
   for (const Table &row : table.rows)

@@ -1,6 +1,7 @@
 // Bindings in host memory: machine code, or kernels for the interpreter.
 #include <cstring>
 
+#include "compiler/target/workspace_layout.h"
 #include "runtime/executable_kinds.h"
 #include "runtime/timer.h"
 
@@ -50,6 +51,7 @@ private:
   Status run_all(const std::vector<BoundLaunch> &launches, const WorkerPool &pool);
   Status run_one(const BoundLaunch &launch, const WorkerPool &pool);
 
+  TensorPlaces places_; ///< With the extents of this call.
   std::optional<HostTensor> workspace_, packed_, scratch_;
   std::vector<BoundLaunch> prepack_, launches_;
 };
@@ -63,7 +65,8 @@ Result<std::optional<HostTensor>> allocate_block(int64_t bytes) {
 
 Status HostBinding::prepare(void *packed) {
   const Artifact &artifact = executable_->artifact;
-  SPARKLE_TRY(workspace_, allocate_block(artifact.workspace_bytes));
+  SPARKLE_TRY(places_, place_tensors(artifact, arguments_.symbols));
+  SPARKLE_TRY(workspace_, allocate_block(places_.workspace_bytes));
   if (packed && artifact.packed_bytes > 0) {
     SPARKLE_TRY(packed_, HostTensor::borrow(packed, Scalar::kU8, {artifact.packed_bytes}));
   } else {
@@ -80,7 +83,7 @@ void *HostBinding::address(TensorId id) {
   const Role role = artifact.tensors[id].role;
   if (is_argument(role)) return arguments_.tensors[id] ? arguments_.tensors[id]->data() : nullptr;
   std::optional<HostTensor> &block = role == Role::kPacked ? packed_ : workspace_;
-  return block ? block->as<std::byte>() + artifact.offsets[index_of(id)] : nullptr;
+  return block ? block->as<std::byte>() + places_.offsets[index_of(id)] : nullptr;
 }
 
 Result<std::vector<BoundLaunch>> HostBinding::bind_launches(const std::vector<Launch> &launches,

@@ -99,6 +99,8 @@ Result<std::unique_ptr<Binding>> JitKernel::bind(const Arguments &arguments) {
 Result<RunReport> JitKernel::run_here(const Arguments &arguments, const JitRunOptions &options) {
   SPARKLE_TRY(const std::unique_ptr<Binding> binding, bind_here(arguments));
   RunReport report = describe(binding->executable(), binding->arguments());
+  if (options.flops > 0) report.flops = options.flops;
+  if (options.flops_executed > 0) report.flops_executed = options.flops_executed;
   if (options.verify) {
     SPARKLE_TRY_STATUS(verify_first_run(*binding, options.verification, report));
     SPARKLE_TRY_STATUS(binding->refresh(false));

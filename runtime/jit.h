@@ -32,6 +32,8 @@ struct JitRunOptions {
   bool verify = false; ///< Compare the results of a first run with the reference.
   VerifyOptions verification;
   bool measure_peak = false; ///< Probe the device's peak right before and after.
+  /// Operations of this call, where the program has open dimensions and can't say; 0: the program says.
+  int64_t flops = 0, flops_executed = 0;
 };
 
 /// A compiled program on the device that was chosen. Movable. One call at a time; what `bind` returned may run

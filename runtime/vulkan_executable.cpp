@@ -3,6 +3,7 @@
 #include <cstring>
 #include <map>
 
+#include "compiler/target/workspace_layout.h"
 #include "runtime/executable_kinds.h"
 #include "runtime/timer.h"
 
@@ -71,7 +72,7 @@ public:
 
 private:
   Status place_tensors();
-  Status place_in_block(Role role, int64_t block_bytes, const std::vector<int64_t> &bytes);
+  Status place_in_block(Role role, int64_t block_bytes, const TensorPlaces &places, const std::vector<int64_t> &bytes);
   Result<DispatchList> list(const std::vector<Launch> &launches);
   Status upload(const HostTensor &tensor, const Place &place);
 
@@ -97,12 +98,14 @@ Status DeviceBinding::place_tensors() {
     SPARKLE_TRY(VulkanBuffer buffer, context_->create_buffer(whole_vectors(bytes[i])));
     places_[id] = {std::move(buffer), 0, whole_vectors(bytes[i])};
   }
-  SPARKLE_TRY_STATUS(place_in_block(Role::kWorkspace, artifact.workspace_bytes, bytes));
-  return place_in_block(Role::kPacked, artifact.packed_bytes, bytes);
+  SPARKLE_TRY(const TensorPlaces places, sparkle::place_tensors(artifact, arguments_.symbols));
+  SPARKLE_TRY_STATUS(place_in_block(Role::kWorkspace, places.workspace_bytes, places, bytes));
+  return place_in_block(Role::kPacked, places.packed_bytes, places, bytes);
 }
 
 /// One buffer for the block; on devices with coarser offsets than the block's, one for each tensor.
-Status DeviceBinding::place_in_block(Role role, int64_t block_bytes, const std::vector<int64_t> &bytes) {
+Status DeviceBinding::place_in_block(Role role, int64_t block_bytes, const TensorPlaces &places,
+                                     const std::vector<int64_t> &bytes) {
   const Artifact &artifact = executable_->artifact;
   if (block_bytes == 0) return ok();
   const bool is_shared = kBlockAlignment % std::max<int64_t>(context_->limits().min_storage_offset_alignment, 1) == 0;
@@ -114,7 +117,7 @@ Status DeviceBinding::place_in_block(Role role, int64_t block_bytes, const std::
   for (uint32_t i = 0; i < artifact.tensors.size(); ++i) {
     const auto id = static_cast<TensorId>(i);
     if (artifact.tensors[id].role != role) continue;
-    Place place{block, artifact.offsets[i], whole_vectors(bytes[i])};
+    Place place{block, places.offsets[i], whole_vectors(bytes[i])};
     if (!is_shared) {
       SPARKLE_TRY(place.buffer, context_->create_buffer(place.bytes));
       place.offset = 0;

@@ -99,18 +99,27 @@ Error overflow(const Tensor &tensor) {
   return Error{ErrorCode::kShapeOverflow, "the size of `" + tensor.name + "` leaves 64 bits"};
 }
 
+/// The value of an extent; nothing: it is open.
+std::optional<int64_t> value_of(const Extent &extent, const std::vector<int64_t> &symbols) {
+  if (extent.is_constant()) return extent.value;
+  const uint32_t at = index_of(extent.symbol);
+  return at < symbols.size() ? std::optional(symbols[at]) : std::nullopt;
+}
+
 /// Bytes from the first element to behind the last one. Nothing: an extent is open.
-Result<std::optional<int64_t>> bytes_of_tensor(const Tensor &tensor) {
-  std::optional<int64_t> elements = 1; ///< Dense: the product; strided: one more than the offset of the last element.
-  for (size_t i = 0; i < tensor.extents.size(); ++i) {
-    if (!tensor.extents[i].is_constant()) return std::optional<int64_t>{};
-    const int64_t extent = tensor.extents[i].value;
-    if (extent < 0) return Error{ErrorCode::kShapeOverflow, "`" + tensor.name + "` has a negative extent"};
-    if (extent == 0) return std::optional<int64_t>{0};
+Result<std::optional<int64_t>> bytes_of_tensor(const Tensor &tensor, const std::vector<int64_t> &symbols) {
+  std::vector<int64_t> extents;
+  for (const Extent &extent : tensor.extents) {
+    const auto value = value_of(extent, symbols);
+    if (!value) return std::optional<int64_t>{};
+    if (*value < 0) return Error{ErrorCode::kShapeOverflow, "`" + tensor.name + "` has a negative extent"};
+    extents.push_back(*value);
   }
-  for (size_t i = 0; i < tensor.extents.size() && elements; ++i) {
-    const int64_t extent = tensor.extents[i].value;
-    const auto step = tensor.strides.empty() ? std::optional(extent) : checked_mul(extent - 1, tensor.strides[i]);
+  if (std::find(extents.begin(), extents.end(), 0) != extents.end()) return std::optional<int64_t>{0};
+  std::optional<int64_t> elements = 1; ///< Dense: the product; strided: one more than the offset of the last element.
+  for (size_t i = 0; i < extents.size() && elements; ++i) {
+    const auto step =
+        tensor.strides.empty() ? std::optional(extents[i]) : checked_mul(extents[i] - 1, tensor.strides[i]);
     if (!step) return overflow(tensor);
     elements = tensor.strides.empty() ? checked_mul(*elements, *step) : checked_add(*elements, *step);
   }
@@ -137,7 +146,8 @@ std::vector<LiveBlock> lifetimes(const Artifact &artifact) {
 }
 
 /// Tensors of `role` in memory of their own. `all` holds a block for every tensor.
-Result<int64_t> place_role(Artifact &artifact, Role role, const std::vector<LiveBlock> &all) {
+Result<int64_t> place_role(const Artifact &artifact, Role role, const std::vector<LiveBlock> &all,
+                           std::vector<int64_t> &offsets) {
   std::vector<LiveBlock> blocks;
   std::vector<uint32_t> indices;
   for (uint32_t i = 0; i < artifact.tensors.size(); ++i) {
@@ -146,31 +156,8 @@ Result<int64_t> place_role(Artifact &artifact, Role role, const std::vector<Live
     blocks.push_back(all[i]);
   }
   SPARKLE_TRY(const BlockLayout layout, lay_out_blocks(blocks));
-  for (size_t i = 0; i < indices.size(); ++i) artifact.offsets[indices[i]] = layout.offsets[i];
+  for (size_t i = 0; i < indices.size(); ++i) offsets[indices[i]] = layout.offsets[i];
   return layout.bytes;
-}
-
-Status place_tensors(Artifact &artifact) {
-  std::vector<LiveBlock> blocks = lifetimes(artifact);
-  const int prepack_steps = static_cast<int>(artifact.prepack.size());
-  const int steps = prepack_steps + static_cast<int>(artifact.launches.size());
-  for (uint32_t i = 0; i < blocks.size(); ++i) {
-    const Tensor &tensor = artifact.tensors[static_cast<TensorId>(i)];
-    SPARKLE_TRY(const std::optional<int64_t> bytes, bytes_of_tensor(tensor));
-    const bool is_ours = tensor.role == Role::kWorkspace || tensor.role == Role::kPacked;
-    if (is_ours && !bytes)
-      return Error{ErrorCode::kUnsupported, "`" + tensor.name + "` is stored and has an open extent"};
-    blocks[i].bytes = bytes.value_or(0);
-    const bool spans_both = blocks[i].first < prepack_steps && blocks[i].last >= prepack_steps;
-    SPARKLE_CHECK(tensor.role != Role::kWorkspace || !spans_both,
-                  "workspace kept from packing to the run: " + tensor.name);
-    // What is packed once stays for all runs.
-    if (tensor.role == Role::kPacked) blocks[i] = {blocks[i].bytes, 0, steps};
-  }
-  artifact.offsets.assign(artifact.tensors.size(), 0);
-  SPARKLE_TRY(artifact.workspace_bytes, place_role(artifact, Role::kWorkspace, blocks));
-  SPARKLE_TRY(artifact.packed_bytes, place_role(artifact, Role::kPacked, blocks));
-  return ok();
 }
 
 } // namespace
@@ -184,6 +171,30 @@ std::vector<BufferId> bound_buffers(const Kernel &kernel) {
   return bound;
 }
 
+/// Without symbols, what is open takes no room yet.
+Result<TensorPlaces> place_tensors(const Artifact &artifact, const std::vector<int64_t> &symbols) {
+  std::vector<LiveBlock> blocks = lifetimes(artifact);
+  const int prepack_steps = static_cast<int>(artifact.prepack.size());
+  const int steps = prepack_steps + static_cast<int>(artifact.launches.size());
+  for (uint32_t i = 0; i < blocks.size(); ++i) {
+    const Tensor &tensor = artifact.tensors[static_cast<TensorId>(i)];
+    SPARKLE_TRY(const std::optional<int64_t> bytes, bytes_of_tensor(tensor, symbols));
+    if (tensor.role == Role::kPacked && !bytes)
+      return Error{ErrorCode::kUnsupported, "`" + tensor.name + "` is packed once and has an open extent"};
+    blocks[i].bytes = bytes.value_or(0);
+    const bool spans_both = blocks[i].first < prepack_steps && blocks[i].last >= prepack_steps;
+    SPARKLE_CHECK(tensor.role != Role::kWorkspace || !spans_both,
+                  "workspace kept from packing to the run: " + tensor.name);
+    // What is packed once stays for all runs.
+    if (tensor.role == Role::kPacked) blocks[i] = {blocks[i].bytes, 0, steps};
+  }
+  TensorPlaces places;
+  places.offsets.assign(artifact.tensors.size(), 0);
+  SPARKLE_TRY(places.workspace_bytes, place_role(artifact, Role::kWorkspace, blocks, places.offsets));
+  SPARKLE_TRY(places.packed_bytes, place_role(artifact, Role::kPacked, blocks, places.offsets));
+  return places;
+}
+
 Result<Artifact> plan_artifact(const Program &program, std::string_view target) {
   Artifact artifact;
   artifact.target = std::string(target);
@@ -195,7 +206,10 @@ Result<Artifact> plan_artifact(const Program &program, std::string_view target) 
   artifact.flops_executed = program.flops_executed;
   SPARKLE_TRY_STATUS(plan_launches(program.tensors, program.prepack, artifact.prepack));
   SPARKLE_TRY_STATUS(plan_launches(program.tensors, program.kernels, artifact.launches));
-  SPARKLE_TRY_STATUS(place_tensors(artifact));
+  SPARKLE_TRY(TensorPlaces places, place_tensors(artifact, {}));
+  artifact.offsets = std::move(places.offsets);
+  artifact.workspace_bytes = places.workspace_bytes;
+  artifact.packed_bytes = places.packed_bytes;
   return artifact;
 }
 

@@ -39,8 +39,8 @@ std::vector<BufferId> bound_buffers(const Kernel &kernel);
 
 /// What lower() of every target fills alike from a program: tensors, symbols, offsets with lifetimes shared by
 /// interval, flops; launches with name, buffers, writes and group extents, code, scratch_bytes and near_bytes left
-/// empty. kShapeOverflow: a size leaves 64 bits. kUnsupported: a workspace or packed tensor with an open extent, or a
-/// group loop whose bounds are neither constant nor a symbol.
+/// empty. A workspace with an open extent has its place at the call alone (workspace_layout.h). kShapeOverflow: a size
+/// leaves 64 bits. kUnsupported: a packed tensor with an open extent, group bounds neither constant nor a symbol.
 Result<Artifact> plan_artifact(const Program &program, std::string_view target);
 
 } // namespace sparkle

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/support/result.h"
+#include "compiler/target/artifact.h"
 
 namespace sparkle {
 
@@ -24,5 +25,15 @@ struct BlockLayout {
 /// Largest block first, each at the lowest place that no block of an overlapping lifetime holds. Deterministic.
 /// kShapeOverflow when the sum leaves 64 bits.
 Result<BlockLayout> lay_out_blocks(const std::vector<LiveBlock> &blocks);
+
+/// Where the tensors of an artifact lie: Artifact::offsets, workspace_bytes, packed_bytes.
+struct TensorPlaces {
+  std::vector<int64_t> offsets;
+  int64_t workspace_bytes = 0;
+  int64_t packed_bytes = 0;
+};
+
+/// For these values of the symbols: what is stored and has an open extent has its place only at the call.
+Result<TensorPlaces> place_tensors(const Artifact &artifact, const std::vector<int64_t> &symbols);
 
 } // namespace sparkle

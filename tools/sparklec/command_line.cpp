@@ -28,6 +28,8 @@ void add_program(CLI::App *command, ProgramOptions &options) {
   command->add_option("--kernel", options.kernel, "Kernel to take, when the file has several");
   add_list(command, "-D,--define", options.defines,
            "NAME=VALUE: a dimension, an `int` parameter or a run-time scalar. May be repeated");
+  add_list(command, "--open", options.open,
+           "NAME: compile for any extent of this dimension; `run` takes NAME=EXTENT,EXTENT... or the extents of files");
 }
 
 void add_plan(CLI::App *command, PlanOptions &options) {
@@ -173,6 +175,12 @@ CLI::App *add_devices(CLI::App &app, DevicesCommand &devices) {
   return command;
 }
 
+CLI::App *add_doctor(CLI::App &app, DoctorCommand &doctor) {
+  CLI::App *command = add_command(app, kDoctorHelp);
+  command->add_flag("--json", doctor.json, "Print one JSON object instead of the table")->envname("SPARKLE_JSON");
+  return command;
+}
+
 ParsedCommandLine usage_error(const std::string &text, const CLI::App &app) {
   std::string command = "sparklec";
   for (const CLI::App *sub : app.get_subcommands()) command += " " + sub->get_name();
@@ -199,12 +207,14 @@ ParsedCommandLine parse_command_line(int argc, const char *const *argv) {
   ExplainCommand explain;
   AblateCommand ablate;
   DevicesCommand devices;
+  DoctorCommand doctor;
   const CLI::App *run_command = add_run(app, run);
   const CLI::App *emit_command = add_emit(app, emit);
   const CLI::App *build_command = add_build(app, build);
   const CLI::App *explain_command = add_explain(app, explain);
   const CLI::App *ablate_command = add_ablate(app, ablate);
-  add_devices(app, devices);
+  const CLI::App *devices_command = add_devices(app, devices);
+  add_doctor(app, doctor);
   try {
     app.parse(with_long_names(argc, argv));
   } catch (const CLI::Success &asked) { // help, version
@@ -225,8 +235,10 @@ ParsedCommandLine parse_command_line(int argc, const char *const *argv) {
     line.command = explain;
   else if (ablate_command->parsed())
     line.command = ablate;
-  else
+  else if (devices_command->parsed())
     line.command = devices;
+  else
+    line.command = doctor;
   return {line, ExitCode::kDone};
 }
 

@@ -12,5 +12,6 @@ Result<ExitCode> build(const BuildCommand &command, Console &console);
 Result<ExitCode> explain(const ExplainCommand &command, Console &console);
 Result<ExitCode> ablate(const AblateCommand &command, Console &console);
 Result<ExitCode> devices(const DevicesCommand &command, Console &console);
+Result<ExitCode> doctor(const DoctorCommand &command, Console &console);
 
 } // namespace sparkle::cli

@@ -76,6 +76,13 @@ Examples:
   sparklec devices --info cpu > mine.target  a machine description to edit for --target-info
   sparklec devices --info h100               one of those that come with Sparkle)"};
 
+const CommandHelp kDoctorHelp{"doctor", "Check the installation and the machine", R"(
+Compiles, runs and compares a small kernel on every device. Ends with 3 if something that is needed is missing.
+
+Examples:
+  sparklec doctor
+  sparklec doctor --json                     to attach to a report)"};
+
 std::string fixture_names() {
   std::string names;
   for (const EmbeddedFile &file : embedded_files())

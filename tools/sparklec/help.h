@@ -19,6 +19,7 @@ extern const CommandHelp kBuildHelp;
 extern const CommandHelp kExplainHelp;
 extern const CommandHelp kAblateHelp;
 extern const CommandHelp kDevicesHelp;
+extern const CommandHelp kDoctorHelp;
 
 /// Machine descriptions in the program: `avx2, h100, zen4`.
 std::string fixture_names();

@@ -24,6 +24,7 @@ struct ProgramOptions {
   std::string file;
   std::string kernel;               ///< Empty: the file's only one.
   std::vector<std::string> defines; ///< `N=4`, `amount=1.5`.
+  std::vector<std::string> open;    ///< `N`, `N=1,8`: dimensions that the code is to take any extent of.
 };
 
 /// How to compile it.
@@ -91,9 +92,13 @@ struct DevicesCommand {
   std::string info; ///< Print the TargetInfo of this device or fixture instead.
 };
 
+struct DoctorCommand {
+  bool json = false;
+};
+
 struct CommandLine {
   DiagnosticsForm diagnostics = DiagnosticsForm::kText;
-  std::variant<RunCommand, EmitCommand, BuildCommand, ExplainCommand, AblateCommand, DevicesCommand> command;
+  std::variant<RunCommand, EmitCommand, ExplainCommand, AblateCommand, DevicesCommand, DoctorCommand> command;
 };
 
 } // namespace sparkle::cli

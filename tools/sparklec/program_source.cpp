@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <sstream>
 
 #include "compiler/import/import.h"
 #include "dsl/limits.h"
@@ -44,7 +45,58 @@ Status add_define(const std::string &define, const dsl::CheckedKernel &kernel, D
   return Error{ErrorCode::kInvalidInput, "`-D " + define + "`: `" + name + "` is a whole number"};
 }
 
+Result<std::vector<int64_t>> parse_extents(const std::string &open, const std::string &list) {
+  std::vector<int64_t> extents;
+  std::istringstream words(list);
+  for (std::string word; std::getline(words, word, ',');) {
+    int64_t extent = 0;
+    if (read_number(word, extent) != std::errc() || extent < 0)
+      return Error{ErrorCode::kInvalidInput, "`--open " + open + "`: `" + word + "` is no extent"};
+    extents.push_back(extent);
+  }
+  return extents;
+}
+
 } // namespace
+
+Result<OpenDimensions> OpenDimensions::parse(const std::vector<std::string> &texts) {
+  OpenDimensions out;
+  for (const std::string &text : texts) {
+    const size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    if (name.empty() || equals + 1 == text.size())
+      return Error{ErrorCode::kInvalidInput, "`--open " + text + "` is not of the form NAME or NAME=EXTENT,EXTENT..."};
+    if (out.extents_.contains(name))
+      return Error{ErrorCode::kInvalidInput, "`" + name + "` is given twice with --open"};
+    std::vector<int64_t> &extents = out.extents_[name];
+    if (equals == std::string::npos) continue;
+    SPARKLE_TRY(extents, parse_extents(text, text.substr(equals + 1)));
+  }
+  for (const auto &[name, extents] : out.extents_)
+    if (extents.size() > 1 && extents.size() != out.runs())
+      return Error{ErrorCode::kInvalidInput, "--open gives `" + name + "` " + std::to_string(extents.size()) +
+                                                 " extents, and another dimension " + std::to_string(out.runs())};
+  return out;
+}
+
+std::set<std::string> OpenDimensions::names() const {
+  std::set<std::string> all;
+  for (const auto &[name, extents] : extents_) all.insert(name);
+  return all;
+}
+
+size_t OpenDimensions::runs() const {
+  size_t most = 1;
+  for (const auto &[name, extents] : extents_) most = std::max(most, extents.size());
+  return most;
+}
+
+std::map<std::string, int64_t> OpenDimensions::extents_of(size_t run) const {
+  std::map<std::string, int64_t> values;
+  for (const auto &[name, extents] : extents_)
+    if (!extents.empty()) values[name] = extents[std::min(run, extents.size() - 1)];
+  return values;
+}
 
 Result<ProgramSource> read_program(const std::string &path, Console &console) {
   SPARKLE_TRY(const std::vector<uint8_t> bytes, read_file(path, kMaxFileBytes));
@@ -89,7 +141,8 @@ Result<dsl::BoundKernel> bind_kernel(const CheckedSource &source, const dsl::Che
                                      const Defines &defines, const std::map<std::string, std::vector<int64_t>> &shapes,
                                      Console &console) {
   Diagnostics diagnostics;
-  Result<dsl::BoundKernel> bound = dsl::bind(source.file, {kernel.name, defines.ints, shapes, {}}, diagnostics);
+  Result<dsl::BoundKernel> bound =
+      dsl::bind(source.file, {kernel.name, defines.ints, shapes, defines.open}, diagnostics);
   console.show(diagnostics, source.source);
   return bound;
 }
@@ -98,7 +151,9 @@ Result<BoundSource> load_program(const ProgramOptions &options, bool strict, Con
   SPARKLE_TRY(ProgramSource text, read_program(options.file, console));
   SPARKLE_TRY(const CheckedSource source, check_program(std::move(text), console));
   SPARKLE_TRY(const dsl::CheckedKernel *kernel, find_kernel(source, options.kernel));
-  SPARKLE_TRY(const Defines defines, parse_defines(options.defines, *kernel));
+  SPARKLE_TRY(const OpenDimensions open, OpenDimensions::parse(options.open));
+  SPARKLE_TRY(Defines defines, parse_defines(options.defines, *kernel));
+  defines.open = open.names();
   SPARKLE_TRY(dsl::BoundKernel bound, bind_kernel(source, *kernel, defines, {}, console));
   SPARKLE_TRY(Program program, import_kernel(bound, {strict}));
   return BoundSource{std::move(bound), std::move(program)};

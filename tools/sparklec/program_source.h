@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,28 @@ struct BoundSource {
   Program program;
 };
 
-/// Values of -D, told apart by what the kernel declares.
+/// Values of -D, told apart by what the kernel declares, and dimensions that --open leaves open.
 struct Defines {
   std::map<std::string, int64_t> ints;
   std::map<std::string, double> scalars;
+  std::set<std::string> open;
+};
+
+/// `--open N`, `--open N=1,8`: what the kernel is compiled without, and the extents to run with.
+class OpenDimensions {
+public:
+  /// kInvalidInput: another form, a name twice, lists of different lengths.
+  static Result<OpenDimensions> parse(const std::vector<std::string> &texts);
+
+  bool empty() const { return extents_.empty(); }
+  std::set<std::string> names() const;
+  /// How many runs there are extents for; 1 where there are none.
+  size_t runs() const;
+  /// Those that are known; others follow from files.
+  std::map<std::string, int64_t> extents_of(size_t run) const;
+
+private:
+  std::map<std::string, std::vector<int64_t>> extents_;
 };
 
 /// All: mistakes were shown when the result is an error. kIo, kInvalidInput: also the file that is not there.
@@ -47,7 +66,7 @@ Result<dsl::BoundKernel> bind_kernel(const CheckedSource &source, const dsl::Che
                                      const Defines &defines, const std::map<std::string, std::vector<int64_t>> &shapes,
                                      Console &console);
 
-/// All steps, for commands without data.
+/// All steps, for commands without data: dimensions may stay open.
 Result<BoundSource> load_program(const ProgramOptions &options, bool strict, Console &console);
 
 } // namespace sparkle::cli

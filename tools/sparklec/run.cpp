@@ -16,28 +16,71 @@ namespace {
 constexpr double kTimedSeconds = 0.5; ///< Without --repeat: about as long as a user waits without noticing.
 constexpr int kMostRepeats = 20;
 
+/// The command line, read.
+struct Request {
+  CheckedSource source;
+  std::string kernel;
+  Defines defines;
+  OpenDimensions open;
+  std::vector<InputSpec> inputs;
+  std::vector<OutputSpec> outputs;
+  bool strict = false;
+};
+
 /// What stands between the command line and the machine: a program with its data.
 struct Job {
   BoundSource source;
   TensorSet tensors;
   Arguments arguments;
-  std::vector<OutputSpec> outputs;
+  int64_t flops = 0, flops_executed = 0; ///< With open dimensions: of the extents of this run.
 };
 
-Result<Job> prepare(const RunCommand &command, Console &console) {
-  SPARKLE_TRY(const std::vector<InputSpec> inputs, parse_inputs(command.inputs));
+Result<Request> read_request(const RunCommand &command, Console &console) {
+  SPARKLE_TRY(std::vector<InputSpec> inputs, parse_inputs(command.inputs));
   SPARKLE_TRY(std::vector<OutputSpec> outputs, parse_outputs(command.outputs));
+  SPARKLE_TRY(OpenDimensions open, OpenDimensions::parse(command.program.open));
+  if (open.runs() > 1 && !outputs.empty())
+    return Error{ErrorCode::kInvalidInput,
+                 "--output takes the result of one run, and --open asks for " + std::to_string(open.runs())};
   SPARKLE_TRY(ProgramSource text, read_program(command.program.file, console));
-  SPARKLE_TRY(const CheckedSource source, check_program(std::move(text), console));
+  SPARKLE_TRY(CheckedSource source, check_program(std::move(text), console));
   SPARKLE_TRY(const dsl::CheckedKernel *kernel, find_kernel(source, command.program.kernel));
-  SPARKLE_TRY(const Defines defines, parse_defines(command.program.defines, *kernel));
-  SPARKLE_TRY(TensorSet tensors, TensorSet::read(inputs, *kernel));
-  SPARKLE_TRY(dsl::BoundKernel bound, bind_kernel(source, *kernel, defines, tensors.shapes(), console));
-  SPARKLE_TRY(Program program, import_kernel(bound, {command.plan.strict}));
-  SPARKLE_TRY_STATUS(tensors.complete(program, inputs, outputs));
-  if (!outputs.empty()) SPARKLE_TRY_STATUS(tensors.save_inouts(program));
-  SPARKLE_TRY(Arguments arguments, tensors.arguments(program, bound, defines.scalars));
-  return Job{{std::move(bound), std::move(program)}, std::move(tensors), std::move(arguments), std::move(outputs)};
+  SPARKLE_TRY(Defines defines, parse_defines(command.program.defines, *kernel));
+  defines.open = open.names();
+  for (const std::string &name : defines.open)
+    if (defines.ints.contains(name))
+      return Error{ErrorCode::kInvalidInput, "`" + name + "` is given with -D and left open with --open"};
+  std::string name = kernel->name;
+  return Request{std::move(source), std::move(name),    std::move(defines), std::move(open),
+                 std::move(inputs), std::move(outputs), command.plan.strict};
+}
+
+/// With every extent known: proves anew what the code takes for granted, and counts the operations.
+Status close(const Request &request, const dsl::CheckedKernel &kernel, const std::map<std::string, int64_t> &extents,
+             Job &job, Console &console) {
+  Defines defines = request.defines;
+  defines.open.clear();
+  for (const auto &[name, extent] : extents) defines.ints[name] = extent;
+  SPARKLE_TRY(const dsl::BoundKernel bound,
+              bind_kernel(request.source, kernel, defines, job.tensors.shapes(), console));
+  SPARKLE_TRY(const Program program, import_kernel(bound, {request.strict}));
+  job.flops = program.flops;
+  job.flops_executed = program.flops_executed;
+  return ok();
+}
+
+Result<Job> prepare(const Request &request, size_t run, Console &console) {
+  SPARKLE_TRY(const dsl::CheckedKernel *kernel, find_kernel(request.source, request.kernel));
+  SPARKLE_TRY(TensorSet tensors, TensorSet::read(request.inputs, *kernel));
+  SPARKLE_TRY(dsl::BoundKernel bound, bind_kernel(request.source, *kernel, request.defines, tensors.shapes(), console));
+  SPARKLE_TRY(Program program, import_kernel(bound, {request.strict}));
+  Job job{{std::move(bound), std::move(program)}, std::move(tensors), {}};
+  const std::map<std::string, int64_t> extents = request.open.extents_of(run);
+  SPARKLE_TRY_STATUS(job.tensors.complete(job.source.program, request.inputs, request.outputs, extents));
+  if (!request.open.empty()) SPARKLE_TRY_STATUS(close(request, *kernel, extents, job, console));
+  if (!request.outputs.empty()) SPARKLE_TRY_STATUS(job.tensors.save_inouts(job.source.program));
+  SPARKLE_TRY(job.arguments, job.tensors.arguments(job.source.program, job.source.bound, request.defines.scalars));
+  return job;
 }
 
 /// A target names the devices that it can make code for.
@@ -89,8 +132,10 @@ Result<JitOptions> jit_options(const RunCommand &command, Console &console) {
   return options;
 }
 
-JitRunOptions first_run(const RunCommand &command) {
+JitRunOptions first_run(const RunCommand &command, const Job &job) {
   JitRunOptions options;
+  options.flops = job.flops;
+  options.flops_executed = job.flops_executed;
   options.run.repeats = std::max(command.repeat, 1);
   options.run.warmups = command.warmup >= 0 ? command.warmup : command.repeat > 1 ? 1 : 0;
   options.measure_peak = true;
@@ -107,10 +152,10 @@ bool has_inout(const Program &program) {
 /// Without --repeat: as many runs as fit the time, once it is known how long one takes. A program that changes its
 /// inputs runs once.
 Result<RunReport> timed(JitKernel &kernel, const Job &job, const RunCommand &command) {
-  SPARKLE_TRY(RunReport report, kernel.run(job.arguments, first_run(command)));
+  SPARKLE_TRY(RunReport report, kernel.run(job.arguments, first_run(command, job)));
   const double once = report.wall.median;
   if (command.repeat > 0 || has_inout(job.source.program) || !(once < kTimedSeconds)) return report;
-  JitRunOptions options = first_run(command);
+  JitRunOptions options = first_run(command, job);
   options.verify = false;
   options.run.repeats = std::clamp(static_cast<int>(kTimedSeconds / std::max(once, 1e-6)), 2, kMostRepeats);
   options.run.warmups = std::max(command.warmup, 1);
@@ -124,13 +169,13 @@ Result<RunReport> timed(JitKernel &kernel, const Job &job, const RunCommand &com
 }
 
 /// Files hold the results of exactly one run, though timing has run the program more often.
-Status write_outputs(JitKernel &kernel, Job &job) {
-  if (job.outputs.empty()) return ok();
+Status write_outputs(JitKernel &kernel, const std::vector<OutputSpec> &outputs, Job &job) {
+  if (outputs.empty()) return ok();
   if (has_inout(job.source.program)) {
     job.tensors.restore_inouts();
     if (auto once = kernel.run(job.arguments); !once) return once.error();
   }
-  return job.tensors.write(job.outputs, job.source.bound);
+  return job.tensors.write(outputs, job.source.bound);
 }
 
 /// `auto` on a machine without a GPU: nothing failed, yet the user should know what was not there.
@@ -151,6 +196,33 @@ void print_pass_times(const Console &console, const RunReport &report) {
   }
 }
 
+/// False: the results were compared, and are wrong.
+Result<bool> run_once(const RunCommand &command, const Request &request, JitKernel &kernel, Machine &machine, Job &job,
+                      std::vector<RunReport> &reports) {
+  SPARKLE_TRY(RunReport report, timed(kernel, job, command));
+  report.device_requested = command.device;
+  say_what_was_left_out(kernel, machine, report);
+  SPARKLE_TRY_STATUS(write_outputs(kernel, request.outputs, job));
+  reports.push_back(report);
+  return report.verify_mode.empty() || report.verified;
+}
+
+/// Several runs in JSON are one object all the same.
+std::string text_of(const std::vector<RunReport> &reports, const Request &request, bool json) {
+  if (reports.size() == 1) return json ? report_json(reports[0]) : report_table(reports[0]);
+  std::string text = json ? "{\"runs\": [\n" : "";
+  for (size_t i = 0; i < reports.size(); ++i) {
+    std::string extents;
+    for (const auto &[name, extent] : request.open.extents_of(i))
+      extents += (extents.empty() ? "" : ", ") + name + " = " + std::to_string(extent);
+    if (json)
+      text += (i > 0 ? "," : "") + report_json(reports[i]);
+    else
+      text += extents + "\n" + report_table(reports[i]) + (i + 1 < reports.size() ? "\n" : "");
+  }
+  return text + (json ? "]}\n" : "");
+}
+
 } // namespace
 
 Result<ExitCode> run(const RunCommand &command, Console &console) {
@@ -160,20 +232,24 @@ Result<ExitCode> run(const RunCommand &command, Console &console) {
     return ExitCode::kUsage;
   }
   SPARKLE_TRY_STATUS(check_target(command.target));
-  SPARKLE_TRY(Job job, prepare(command, console));
+  SPARKLE_TRY(const Request request, read_request(command, console));
+  SPARKLE_TRY(Job job, prepare(request, 0, console));
   if (command.print_after == "import" || command.print_after == "all")
     print_program(console, "import", job.source.program);
   SPARKLE_TRY(const JitOptions options, jit_options(command, console));
   SPARKLE_TRY(JitKernel kernel, jit(job.source.program, options));
-  SPARKLE_TRY(RunReport report, timed(kernel, job, command));
-  report.device_requested = command.device;
-  say_what_was_left_out(kernel, *options.machine, report);
-  SPARKLE_TRY_STATUS(write_outputs(kernel, job));
-  if (command.time_passes) print_pass_times(console, report);
-  console.print(command.json ? report_json(report) : report_table(report));
-  const bool is_wrong = !report.verify_mode.empty() && !report.verified;
-  if (is_wrong) console.to_stderr(bug_message("the results are wrong: " + report.verify_text));
-  return is_wrong ? ExitCode::kBug : ExitCode::kDone;
+  std::vector<RunReport> reports;
+  bool right = true;
+  for (size_t run = 0; run < request.open.runs() && right; ++run) {
+    if (run > 0) {
+      SPARKLE_TRY(job, prepare(request, run, console));
+    }
+    SPARKLE_TRY(right, run_once(command, request, kernel, *options.machine, job, reports));
+  }
+  if (command.time_passes) print_pass_times(console, reports.back());
+  console.print(text_of(reports, request, command.json));
+  if (!right) console.to_stderr(bug_message("the results are wrong: " + reports.back().verify_text));
+  return right ? ExitCode::kDone : ExitCode::kBug;
 }
 
 } // namespace sparkle::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <optional>
 
 #include "runtime/fill.h"
 #include "runtime/image_io.h"
@@ -103,9 +104,36 @@ Result<HostTensor> read_picture(const std::string &path, const dsl::CheckedTenso
   return gray;
 }
 
-Result<HostTensor> allocate(const Tensor &tensor) {
+/// By SymbolId: what the call says, or else the shapes of the tensors that are there.
+Result<std::vector<int64_t>> open_extents(const Program &program, const std::map<std::string, HostTensor> &tensors,
+                                          const std::map<std::string, int64_t> &given) {
+  std::vector<std::optional<int64_t>> known(program.symbols.size());
+  for (size_t i = 0; i < known.size(); ++i) {
+    const auto at = given.find(program.symbols[static_cast<SymbolId>(i)].name);
+    if (at != given.end()) known[i] = at->second;
+  }
+  for (const Tensor &tensor : program.tensors) {
+    const auto read = tensors.find(tensor.name);
+    if (read == tensors.end() || read->second.shape().size() != tensor.extents.size()) continue;
+    for (size_t d = 0; d < tensor.extents.size(); ++d) {
+      if (tensor.extents[d].is_constant()) continue;
+      std::optional<int64_t> &extent = known[index_of(tensor.extents[d].symbol)];
+      if (!extent) extent = read->second.shape()[d];
+    }
+  }
+  std::vector<int64_t> extents;
+  for (size_t i = 0; i < known.size(); ++i) {
+    const std::string &name = program.symbols[static_cast<SymbolId>(i)].name;
+    if (!known[i]) return bad_input("`" + name + "` is open, and a run needs its extent: --open " + name + "=EXTENT");
+    extents.push_back(*known[i]);
+  }
+  return extents;
+}
+
+Result<HostTensor> allocate(const Tensor &tensor, const std::vector<int64_t> &symbols) {
   std::vector<int64_t> shape;
-  for (const Extent &extent : tensor.extents) shape.push_back(extent.value);
+  for (const Extent &extent : tensor.extents)
+    shape.push_back(extent.is_constant() ? extent.value : symbols[index_of(extent.symbol)]);
   Result<HostTensor> made = HostTensor::allocate(tensor.element, std::move(shape));
   if (!made) return Error{made.error().code, "tensor `" + tensor.name + "`: " + made.error().text};
   return made;
@@ -196,14 +224,15 @@ std::map<std::string, std::vector<int64_t>> TensorSet::shapes() const {
 }
 
 Status TensorSet::complete(const Program &program, const std::vector<InputSpec> &inputs,
-                           const std::vector<OutputSpec> &outputs) {
+                           const std::vector<OutputSpec> &outputs, const std::map<std::string, int64_t> &extents) {
   SPARKLE_TRY_STATUS(check_names(inputs, program, false));
   SPARKLE_TRY_STATUS(check_names(outputs, program, true));
+  SPARKLE_TRY(const std::vector<int64_t> symbols, open_extents(program, tensors_, extents));
   uint64_t number = 0;
   for (const Tensor &tensor : program.tensors) {
     ++number;
     if (!is_argument(tensor.role) || tensors_.contains(tensor.name)) continue;
-    SPARKLE_TRY(HostTensor made, allocate(tensor));
+    SPARKLE_TRY(HostTensor made, allocate(tensor, symbols));
     InputSpec spec{tensor.name, InputKind::kRandom, {}, 0};
     auto given = std::ranges::find(inputs, tensor.name, &InputSpec::tensor);
     if (given == inputs.end()) given = std::ranges::find(inputs, kEveryInput, &InputSpec::tensor);

@@ -37,8 +37,10 @@ public:
   static Result<TensorSet> read(const std::vector<InputSpec> &specs, const dsl::CheckedKernel &kernel);
   std::map<std::string, std::vector<int64_t>> shapes() const;
 
-  /// Allocates and fills the others. kInvalidInput: an input or output of a name that `program` does not have.
-  Status complete(const Program &program, const std::vector<InputSpec> &inputs, const std::vector<OutputSpec> &outputs);
+  /// Allocates and fills the others. `extents`: of open dimensions that the files do not say. kInvalidInput: an input
+  /// or output of a name that `program` does not have, an open dimension without extent.
+  Status complete(const Program &program, const std::vector<InputSpec> &inputs, const std::vector<OutputSpec> &outputs,
+                  const std::map<std::string, int64_t> &extents = {});
   /// `scalars` by name; without a value the default of the kernel counts. kInvalidInput: neither is there.
   Result<Arguments> arguments(const Program &program, const dsl::BoundKernel &bound,
                               const std::map<std::string, double> &scalars);

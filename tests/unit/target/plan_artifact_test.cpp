@@ -4,6 +4,7 @@
 
 #include "compiler/ir/builder.h"
 #include "compiler/target/target.h"
+#include "compiler/target/workspace_layout.h"
 
 namespace sparkle {
 namespace {
@@ -122,6 +123,17 @@ TEST(PlanArtifact, OpenExtentBecomesASymbolOfTheGroups) {
 
   const TensorId mid = chain.tensor("mid", Role::kWorkspace, open);
   chain.program.kernels.push_back(chain.copy("mid", src, mid));
+  auto stored = plan_artifact(chain.program, "reference");
+  ASSERT_TRUE(stored) << stored.error().text;
+  EXPECT_EQ(stored->workspace_bytes, 0);
+  for (const int64_t extent : {0, 1, 7}) {
+    const auto places = place_tensors(*stored, {extent});
+    ASSERT_TRUE(places) << places.error().text;
+    EXPECT_EQ(places->workspace_bytes, (extent * 5 * 4 + 63) / 64 * 64);
+  }
+  EXPECT_EQ(place_tensors(*stored, {INT64_MAX / 4}).error().code, ErrorCode::kShapeOverflow);
+
+  chain.program.tensors[mid].role = Role::kPacked;
   auto refused = plan_artifact(chain.program, "reference");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
