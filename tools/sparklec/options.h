@@ -98,7 +98,8 @@ struct DoctorCommand {
 
 struct CommandLine {
   DiagnosticsForm diagnostics = DiagnosticsForm::kText;
-  std::variant<RunCommand, EmitCommand, ExplainCommand, AblateCommand, DevicesCommand, DoctorCommand> command;
+  std::variant<RunCommand, EmitCommand, BuildCommand, ExplainCommand, AblateCommand, DevicesCommand, DoctorCommand>
+      command;
 };
 
 } // namespace sparkle::cli
