@@ -122,52 +122,61 @@ bool Checker::check_called_shapes(const KernelDecl &callee, const std::set<AstId
 
 /// Names, in an order in which each formula finds what it needs: its text was checked.
 bool Checker::declare_called(const KernelDecl &callee) {
-  const CallSite site = kernel_.calls[own_.call];
-  const auto value_symbol = [&](ExprId id, SourceRange range) {
-    return Symbol{Symbol::Kind::kValue, 0, range, {Typed::State::kValue, {}, 0, id, range}};
-  };
   std::set<std::string> params;
   for (const Param &param : callee.params) {
     params.insert(param.name.name);
+    const auto given = own_.given.find(param.name.name);
     if (!is_int(param)) continue;
-    const auto given = own_.given.find(param.name.name);
-    if (given != own_.given.end())
-      names_[param.name.name] = value_symbol(given->second.expr, param.name.range);
-    else
+    if (given == own_.given.end())
       pending_.insert(param.name.name);
+    else
+      declare_value(param.name, given->second.expr);
   }
+  const SourceRange site = kernel_.calls[own_.call].range;
   for (const auto &[name, value] : own_.given)
-    if (!params.contains(name)) declare_called_int(name, value.expr, site.range, "by the call");
+    if (!params.contains(name)) declare_called_int(name, value.expr, site, "by the call");
   std::set<AstId> introduced;
-  for (const Param &param : callee.params) {
-    const bool given = own_.given.contains(param.name.name);
-    if (is_int(param)) {
-      pending_.erase(param.name.name);
-      const ExprId value = given ? own_.given[param.name.name].expr : check_int(param.default_value);
-      if (!is_valid(value)) return false;
-      names_[param.name.name] = value_symbol(value, param.name.range);
-    } else if (given && is_valid(own_.given[param.name.name].tensor)) {
-      declare_called_dimensions(param, introduced);
-    } else {
-      const ExprId value = given ? own_.given[param.name.name].expr : check_leaf(param.default_value, param.type.elem);
-      if (!is_valid(value)) return false;
-      names_[param.name.name] = value_symbol(value, param.name.range);
-    }
-  }
+  for (const Param &param : callee.params)
+    if (!declare_called_param(param, introduced)) return false;
   if (!declare_called_facts(callee) || !check_called_shapes(callee, introduced)) return false;
-  for (const Param &param : callee.params) {
-    const auto given = own_.given.find(param.name.name);
-    if (given == own_.given.end() || !is_valid(given->second.tensor)) continue;
-    View view{given->second.tensor, {}, {}};
-    for (AstId extent : param.type.extents) {
-      const auto *bare = std::get_if<AstName>(&file_.exprs[extent].expr);
-      view.dim_names.push_back(bare != nullptr ? bare->name : "");
-    }
-    view.rules = check_outside(param.outside, view.dim_names, param.type.elem, param.name);
-    views_.push_back(std::move(view));
-    names_[param.name.name] = {Symbol::Kind::kView, static_cast<uint32_t>(views_.size() - 1), param.name.range, {}};
-  }
+  for (const Param &param : callee.params) declare_called_view(param);
   return true;
+}
+
+void Checker::declare_value(const Ident &name, ExprId id) {
+  names_[name.name] = {Symbol::Kind::kValue, 0, name.range, {Typed::State::kValue, {}, 0, id, name.range}};
+}
+
+bool Checker::declare_called_param(const Param &param, std::set<AstId> &introduced) {
+  const auto given = own_.given.find(param.name.name);
+  const bool is_given = given != own_.given.end();
+  if (is_given && is_valid(given->second.tensor)) {
+    declare_called_dimensions(param, introduced);
+    return true;
+  }
+  pending_.erase(param.name.name);
+  if (is_given) {
+    declare_value(param.name, given->second.expr);
+    return true;
+  }
+  const ExprId value =
+      is_int(param) ? check_int(param.default_value) : check_leaf(param.default_value, param.type.elem);
+  declare_value(param.name, value);
+  return is_valid(value);
+}
+
+/// The tensor that is given, by the rules of the parameter.
+void Checker::declare_called_view(const Param &param) {
+  const auto given = own_.given.find(param.name.name);
+  if (given == own_.given.end() || !is_valid(given->second.tensor)) return;
+  View view{given->second.tensor, {}, {}};
+  for (AstId extent : param.type.extents) {
+    const auto *bare = std::get_if<AstName>(&file_.exprs[extent].expr);
+    view.dim_names.push_back(bare != nullptr ? bare->name : "");
+  }
+  view.rules = check_outside(param.outside, view.dim_names, param.type.elem, param.name);
+  views_.push_back(std::move(view));
+  names_[param.name.name] = {Symbol::Kind::kView, static_cast<uint32_t>(views_.size() - 1), param.name.range, {}};
 }
 
 bool Checker::declare_called_facts(const KernelDecl &callee) {

@@ -187,6 +187,9 @@ private:
   std::vector<TensorId> check_called(const KernelDecl &callee, const std::vector<Ident> &names);
   void check_call_def(const DefText &def);
   bool declare_called(const KernelDecl &callee);
+  bool declare_called_param(const Param &param, std::set<AstId> &introduced);
+  void declare_called_view(const Param &param);
+  void declare_value(const Ident &name, ExprId id);
   void declare_called_dimensions(const Param &param, std::set<AstId> &introduced);
   bool check_called_shapes(const KernelDecl &callee, const std::set<AstId> &introduced);
   bool declare_called_facts(const KernelDecl &callee);
