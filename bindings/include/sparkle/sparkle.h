@@ -128,7 +128,8 @@ typedef struct sparkle_machine_options {
   int32_t threads; /**< Of the CPU; 0: one for each usable core. */
   const char *isa; /**< Cap on instruction sets: `avx2`, `avx512`; NULL: none. */
 } sparkle_machine_options;
-#define SPARKLE_MACHINE_OPTIONS_INIT {sizeof(sparkle_machine_options), 0, NULL}
+#define SPARKLE_MACHINE_OPTIONS_INIT                                                                                   \
+  { sizeof(sparkle_machine_options), 0, NULL }
 
 typedef struct sparkle_device {
   const char *id;      /**< `cpu`, `vulkan:0`, `reference`. */
@@ -152,21 +153,21 @@ typedef struct sparkle_kernel sparkle_kernel;
 
 typedef struct sparkle_jit_options {
   size_t struct_size;
-  const char *kernel;            /**< Of a text with several; NULL: the only one. */
-  const sparkle_size *sizes;     /**< Dimensions and `int` parameters. */
+  const char *kernel;        /**< Of a text with several; NULL: the only one. */
+  const sparkle_size *sizes; /**< Dimensions and `int` parameters. */
   size_t size_count;
-  const char *const *open;       /**< Dimensions that get their value at the call. */
+  const char *const *open; /**< Dimensions that get their value at the call. */
   size_t open_count;
   const sparkle_layout *layouts; /**< Arguments that are not dense row-major. */
   size_t layout_count;
-  const char *device;            /**< `auto`, `cpu`, `vulkan:1`, `reference`; with `!`: nothing else. NULL: `auto`. */
-  const char *target;            /**< `llvm`, `vulkan`, `reference`; NULL: the device's own. */
-  const char *schedule;          /**< Text of a schedule; NULL: the cost model writes one. */
-  int32_t strict;                /**< 1: sums in the order of the text, without contraction. */
-  sparkle_machine *machine;      /**< Shared between kernels; NULL: one is opened. */
+  const char *device;       /**< `auto`, `cpu`, `vulkan:1`, `reference`; with `!`: nothing else. NULL: `auto`. */
+  const char *target;       /**< `llvm`, `vulkan`, `reference`; NULL: the device's own. */
+  const char *schedule;     /**< Text of a schedule; NULL: the cost model writes one. */
+  int32_t strict;           /**< 1: sums in the order of the text, without contraction. */
+  sparkle_machine *machine; /**< Shared between kernels; NULL: one is opened. */
 } sparkle_jit_options;
 #define SPARKLE_JIT_OPTIONS_INIT                                                                                       \
-  {sizeof(sparkle_jit_options), NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL}
+  { sizeof(sparkle_jit_options), NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, NULL }
 
 /** Compiles a kernel of `text` (`length` bytes; `name` is for messages). Mistakes in the text are located in the
  * error's diagnostics. */
@@ -225,7 +226,8 @@ typedef struct sparkle_call {
    * `const` tensors that nothing else reads may then be left out of `arguments`. */
   const void *packed;
 } sparkle_call;
-#define SPARKLE_CALL_INIT {sizeof(sparkle_call), NULL, 0, NULL, 0, NULL, 0, NULL}
+#define SPARKLE_CALL_INIT                                                                                              \
+  { sizeof(sparkle_call), NULL, 0, NULL, 0, NULL, 0, NULL }
 
 /** Writes the packed constants to `packed` (`bytes` >= sparkle_kernel_packed_bytes, 64-byte aligned). Of `call` only
  * the constants count. SPARKLE_UNSUPPORTED on other devices than the CPU. */
@@ -239,7 +241,8 @@ typedef struct sparkle_run_options {
   int32_t verify;       /**< 1: compare the results of a first run with the reference. */
   int32_t measure_peak; /**< 1: probe the device's peak beside the runs. */
 } sparkle_run_options;
-#define SPARKLE_RUN_OPTIONS_INIT {sizeof(sparkle_run_options), 1, 0, 0, 0}
+#define SPARKLE_RUN_OPTIONS_INIT                                                                                       \
+  { sizeof(sparkle_run_options), 1, 0, 0, 0 }
 
 typedef struct sparkle_report sparkle_report;
 typedef struct sparkle_binding sparkle_binding;
