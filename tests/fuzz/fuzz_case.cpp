@@ -12,7 +12,7 @@ namespace {
 /// Each attempt compiles; a failure should be told within seconds.
 constexpr int kMostAttempts = 150;
 /// Of a shader, with loops unrolled: a software driver compiles that many in a few seconds at worst.
-constexpr int64_t kMostStatements = 400;
+constexpr int64_t kMostStatements = 2000;
 
 FuzzResult result_of(const Error &error) {
   const bool refused = error.code == ErrorCode::kBadSchedule || error.code == ErrorCode::kUnsupported;
