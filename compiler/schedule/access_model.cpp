@@ -26,6 +26,7 @@ public:
     model_.store = access(def_.store->buffer, def_.store->indices, kNoId<ExprId>, false);
     add_reads(reduces);
     count_operations(reduces);
+    model_.narrowing = narrowing(reduces);
     return std::move(model_);
   }
 
@@ -80,6 +81,20 @@ private:
     }
   }
 
+  /// An extremum of widened elements that is stored as one of them.
+  int64_t narrowing(const std::vector<ExprId> &reduces) const {
+    if (reduces.size() != 1) return 1;
+    const Reduce &reduce = std::get<Reduce>(kernel_.expr(reduces.front()));
+    const auto *cast = std::get_if<Cast>(&kernel_.expr(reduce.body));
+    const auto *read = cast ? std::get_if<Read>(&kernel_.expr(cast->a)) : nullptr;
+    if (!read || (reduce.op != ReduceOp::kMax && reduce.op != ReduceOp::kMin)) return 1;
+    const Scalar element = kernel_.buffer(read->buffer).element;
+    const bool returns = kernel_.buffer(def_.store->buffer).element == element;
+    const auto *back = std::get_if<Cast>(&kernel_.expr(def_.store->value));
+    if (!returns || !back || back->a != reduces.front() || is_float(element)) return 1;
+    return 4 / std::min<int64_t>(4, bytes_of(element));
+  }
+
   std::optional<size_t> dim_of(VarId var) const {
     for (size_t i = 0; i < model_.dims.size(); ++i)
       if (model_.dims[i].var == var) return i;
@@ -94,8 +109,11 @@ private:
 
   void add_reads(const std::vector<ExprId> &reduces) {
     std::set<ExprId> inside;
-    for (ExprId reduce : reduces)
-      for (ExprId read : reads_of(kernel_, reduce)) inside.insert(read);
+    for (ExprId reduce : reduces) {
+      std::vector<ExprId> reads = reads_of(kernel_, reduce);
+      if (reads.empty()) ++model_.counts;
+      inside.insert(reads.begin(), reads.end());
+    }
     for (ExprId id : reads_of(kernel_, def_.store->value)) {
       const Read &read = std::get<Read>(kernel_.expr(id));
       ExprId guard = read.guard;

@@ -36,6 +36,8 @@ struct DefinitionModel {
   std::vector<ModelAccess> reads;
   ModelAccess store;
   int accumulators = 0;     ///< Reductions computed together; 0: none.
+  int counts = 0;           ///< Of them, those that read nothing: how many terms there are.
+  int64_t narrowing = 1;    ///< Elements that the reduction can hold in place of one f32: extrema of bytes stay bytes.
   int64_t operations = 1;   ///< Arithmetic of one term (of one element without a reduction), beside loads.
   int64_t nested_terms = 1; ///< Terms of reductions inside a term or an element, that no scheduled loop computes.
 

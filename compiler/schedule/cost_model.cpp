@@ -6,6 +6,7 @@
 #include "compiler/analysis/imported.h"
 #include "compiler/schedule/loop_model.h"
 #include "compiler/schedule/tile_spec.h"
+#include "compiler/schedule/window_spec.h"
 #include "compiler/support/checked_math.h"
 
 namespace sparkle {
@@ -28,6 +29,7 @@ public:
       if (near) enumerate_near(roles);
       enumerate_direct(roles);
     }
+    for (KernelSchedule &schedule : window_schedules(kernel_.name, model_, info_)) try_schedule(std::move(schedule));
     if (found_.empty()) add_plain();
     std::stable_sort(found_.begin(), found_.end(),
                      [](const auto &a, const auto &b) { return a.prediction.seconds < b.prediction.seconds; });
@@ -187,16 +189,19 @@ private:
   void try_orders(TileSpec &spec) {
     for (bool outside : {true, false}) {
       spec.lane_groups_outside = outside;
-      ScheduleCandidate candidate;
-      candidate.schedule = to_schedule(kernel_.name, model_, spec, info_);
-      if (!forbidden_.empty()) {
-        Result<KernelSchedule> allowed = without(kernel_, candidate.schedule, forbidden_);
-        if (!allowed) continue;
-        candidate.schedule = std::move(*allowed);
-      }
-      candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
-      if (std::isfinite(candidate.prediction.seconds)) found_.push_back(std::move(candidate));
+      try_schedule(to_schedule(kernel_.name, model_, spec, info_));
     }
+  }
+
+  void try_schedule(KernelSchedule schedule) {
+    if (!forbidden_.empty()) {
+      Result<KernelSchedule> allowed = without(kernel_, schedule, forbidden_);
+      if (!allowed) return;
+      schedule = std::move(*allowed);
+    }
+    ScheduleCandidate candidate{std::move(schedule), {}};
+    candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
+    if (std::isfinite(candidate.prediction.seconds)) found_.push_back(std::move(candidate));
   }
 
   const Kernel &kernel_;

@@ -7,6 +7,7 @@
 
 #include "compiler/schedule/cost_model.h"
 #include "compiler/schedule/loop_model.h"
+#include "compiler/schedule/window_model.h"
 #include "compiler/support/checked_math.h"
 
 namespace sparkle {
@@ -24,6 +25,10 @@ constexpr double kCacheShare = 0.75;
 constexpr double kLoadPortShare = 0.7;
 /// Part of the time of arithmetic and of each memory that does not overlap with the longest of them.
 constexpr double kNotOverlapped = 0.25;
+/// Around a straight-line body in a serial loop: what of loop control and of the last stores is not hidden.
+constexpr double kBodyCycles = 3;
+/// Operations that a machine holds in flight, beyond which it does not look for work.
+constexpr double kWindowOperations = 100;
 /// Bytes of machine code of one multiply-add with its operand's load.
 constexpr double kCodeBytesPerOperation = 9;
 /// Registers of a worker that hold addresses, loop counters and predicates, where registers are one-lane words.
@@ -31,9 +36,9 @@ constexpr int64_t kScalarRegisters = 48;
 
 class Predictor {
 public:
-  Predictor(const DefinitionModel &model, const LoopModel &loops, const KernelSchedule &schedule,
-            const TargetInfo &info)
-      : model_(model), loops_(loops), schedule_(schedule), info_(info) {}
+  Predictor(const DefinitionModel &model, const LoopModel &loops, const WindowModel &window,
+            const KernelSchedule &schedule, const TargetInfo &info)
+      : model_(model), loops_(loops), window_(window), schedule_(schedule), info_(info) {}
 
   Prediction run() {
     count_tile();
@@ -53,7 +58,8 @@ private:
 
   void count_tile() {
     lanes_ = loops_.lane_factor();
-    vectors_per_lane_ = static_cast<double>(ceil_div(lanes_, info_.lanes));
+    vectors_per_lane_ =
+        static_cast<double>(ceil_div(lanes_, info_.lanes * (window_.is_window() ? model_.narrowing : 1)));
     tile_ = static_cast<double>(loops_.count(LoopRole::kRegister));
     workers_ = static_cast<double>(loops_.count(LoopRole::kWorker));
     groups_ = static_cast<double>(loops_.count(LoopRole::kGroup));
@@ -72,6 +78,7 @@ private:
     for (const ModelAccess &read : model_.reads)
       if (read.in_reduction)
         operands += std::min(operand_vectors(read), read.depends.empty() ? 1.0 : operand_limit(read));
+    if (window_.is_window()) operands = window_.loads().registers - accumulators;
     double spare = info_.register_words > 0 ? static_cast<double>(kScalarRegisters) : 0;
     double fetched = fetched_words() / info_.lanes;
     out_.registers = static_cast<int64_t>(accumulators + operands + spare + fetched);
@@ -113,8 +120,28 @@ private:
     return words;
   }
 
+  /// The same for a body that is the whole reduction: straight-line code of which all loads are known.
+  void work_of_window() {
+    const WindowLoads loads = window_.loads();
+    const double results = tile_ * vectors_per_lane_;
+    const double arithmetic = results * static_cast<double>(model_.operations) * steps_ / info_.fma_per_cycle;
+    const double ports =
+        (loads.loads / info_.load_per_cycle + loads.broadcasts / info_.broadcast_per_cycle) / kLoadPortShare;
+    // Chains of one body overlap with the next bodies, as far ahead as the machine looks.
+    const double chain = info_.fma_latency * steps_;
+    const double overlap = 1 + kWindowOperations / (window_.accumulators() * steps_);
+    const double issue = std::max({arithmetic, ports, epilogue_cycles(results)}) * window_.mask_factor();
+    const double body = std::max(issue, chain / overlap) + kBodyCycles;
+    code_bytes_ = results * steps_ * kCodeBytesPerOperation;
+    step_cycles_ = body / steps_;
+    out_.arithmetic_cycles = arithmetic * serial_;
+    out_.load_cycles = ports * serial_;
+    group_cycles_ = serial_ * body * window_.useful_share() + kTileOverheadCycles;
+  }
+
   /// Issue cycles of one group, all its workers and steps.
   void work_of_group() {
+    if (window_.is_window() && info_.max_workers == 1) return work_of_window();
     double vectors = tile_ * vectors_per_lane_;
     double arithmetic = vectors * static_cast<double>(model_.operations) * teams_ / info_.fma_per_cycle;
     double loads = 0;
@@ -173,7 +200,9 @@ private:
     bool contiguous = loops_.is_contiguous(schedule_, read);
     if (info_.team_workers > 1) return near_cycles(read, count * (lane ? static_cast<double>(lanes_) : 1));
     if (!lane) return count / (info_.broadcast_per_cycle * kLoadPortShare);
-    if (contiguous) return count * vectors_per_lane_ / (info_.load_per_cycle * kLoadPortShare);
+    const bool packed = loops_.is_staged(schedule_, read.tensor, MemoryLevel::kFar); // Panels are padded.
+    const double masks = packed ? 1 : window_.mask_factor();
+    if (contiguous) return count * vectors_per_lane_ * masks / (info_.load_per_cycle * kLoadPortShare);
     return count * static_cast<double>(lanes_) * 2 / info_.load_per_cycle; // A load and an insert for each lane.
   }
 
@@ -252,6 +281,7 @@ private:
       const MemoryInfo &cache = info_.memories[i], &behind = info_.memories[i + 1];
       if (cache.explicit_fill || behind.explicit_fill || behind.bytes_per_cycle <= 0) continue;
       double bytes = loops_.traffic(schedule_, static_cast<double>(cache.bytes) * kCacheShare);
+      if (window_.is_window() && i > 0) bytes *= window_.sparse_factor();
       double time = bytes / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
       out_.working_sets.push_back(cache.name + " (" + std::to_string(cache.bytes / 1024) +
                                   " KiB): " + std::to_string(static_cast<int64_t>(bytes / 1024)) + " KiB from " +
@@ -281,6 +311,7 @@ private:
 
   const DefinitionModel &model_;
   const LoopModel &loops_;
+  const WindowModel &window_;
   const KernelSchedule &schedule_;
   const TargetInfo &info_;
   Prediction out_;
@@ -304,7 +335,7 @@ Prediction predict(const DefinitionModel &model, const Kernel &kernel, const Ker
     return refused;
   }
   LoopModel loops(model, *plan);
-  return Predictor(model, loops, schedule, info).run();
+  return Predictor(model, loops, WindowModel(model, *plan, info), schedule, info).run();
 }
 
 Prediction predict(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info) {

@@ -22,8 +22,19 @@
 #include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 
+#include "targets/llvm/peephole.h"
+
 namespace sparkle::llvm_target {
 namespace {
+
+struct RewriteOperations : llvm::PassInfoMixin<RewriteOperations> {
+  static llvm::PreservedAnalyses run(llvm::Function &function, llvm::FunctionAnalysisManager &) {
+    rewrite_operations(function, function.hasFnAttribute(kStrictAttribute));
+    llvm::PreservedAnalyses kept;
+    kept.preserveSet<llvm::CFGAnalyses>();
+    return kept;
+  }
+};
 
 void register_native_target() {
   static std::once_flag once;
@@ -115,6 +126,7 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::FunctionPassManager passes;
   passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG)); // Register buffers become values.
   passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));    // Expanded loops repeat their address arithmetic.
+  passes.addPass(RewriteOperations());
   passes.addPass(llvm::InstCombinePass());
   passes.addPass(llvm::SimplifyCFGPass());
   llvm::LoopPassManager loop_passes;

@@ -14,6 +14,10 @@ using llvm::Value;
 
 namespace {
 
+/// Steps between lanes for which whole vectors are loaded and shuffled; wider ones take an element at a time.
+constexpr int64_t kGreatestShuffledStride = 4;
+constexpr int kLeastShuffledLanes = 4;
+
 bool is_all_ones(Value *mask) {
   auto *constant = llvm::dyn_cast<llvm::Constant>(mask);
   return constant && constant->isAllOnesValue();
@@ -147,10 +151,32 @@ Value *KernelEmitter::load_lanes(BufferId buffer, const Place &place, int lanes)
   if (place.stride == 1) return b_.CreateAlignedLoad(type, place.pointer, place.alignment);
   if (place.stride == 0)
     return b_.CreateVectorSplat(count, b_.CreateAlignedLoad(place.element, place.pointer, place.alignment));
+  if (lanes >= kLeastShuffledLanes && *place.stride > 1 && *place.stride <= kGreatestShuffledStride)
+    return load_shuffled(place, lanes);
   Value *result = llvm::PoisonValue::get(type);
   for (int i = 0; i < lanes; ++i) {
     Value *lane = b_.CreateAlignedLoad(place.element, lane_address(buffer, place, i), element_alignment(place));
     result = b_.CreateInsertElement(result, lane, static_cast<uint64_t>(i));
+  }
+  return result;
+}
+
+/// Lanes a small step apart: as many vectors as the step, of which the last one ends with the last lane, so that
+/// nothing beyond it is read; shuffles take every `stride`-th element.
+Value *KernelEmitter::load_shuffled(const Place &place, int lanes) {
+  const int stride = static_cast<int>(*place.stride), span = (lanes - 1) * stride + 1;
+  auto *type = llvm::FixedVectorType::get(place.element, static_cast<unsigned>(lanes));
+  Value *result = llvm::PoisonValue::get(type);
+  int done = 0;
+  for (int chunk = 0; chunk < stride; ++chunk) {
+    const int offset = std::min(chunk * lanes, span - lanes);
+    Value *pointer = b_.CreateInBoundsGEP(place.element, place.pointer, b_.getInt64(static_cast<uint64_t>(offset)));
+    Value *part = b_.CreateAlignedLoad(type, pointer, offset == 0 ? place.alignment : element_alignment(place));
+    std::vector<int> from(static_cast<size_t>(lanes), llvm::PoisonMaskElem);
+    std::iota(from.begin(), from.begin() + done, 0);
+    for (; done < lanes && done * stride < offset + lanes; ++done)
+      from[static_cast<size_t>(done)] = lanes + done * stride - offset;
+    result = b_.CreateShuffleVector(result, part, from);
   }
   return result;
 }

@@ -67,6 +67,7 @@ private:
   static llvm::Align element_alignment(const Place &place);
   Value *lane_address(BufferId buffer, const Place &place, int lane);
   Value *load_lanes(BufferId buffer, const Place &place, int lanes);
+  Value *load_shuffled(const Place &place, int lanes);
   Value *load_masked(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
   Value *load_if(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
   void store_lanes(BufferId buffer, const Place &place, Value *value, int lanes, bool streaming);

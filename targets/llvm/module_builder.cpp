@@ -10,6 +10,7 @@
 #include "compiler/support/check.h"
 #include "compiler/target/target.h"
 #include "targets/llvm/kernel_emitter.h"
+#include "targets/llvm/peephole.h"
 
 namespace sparkle::llvm_target {
 namespace {
@@ -74,6 +75,7 @@ llvm::Function *LaunchBuilder::make_function(const std::string &name, std::vecto
   // Some CPUs prefer 256 bits; the schedule has chosen the lanes already.
   function->addFnAttr("prefer-vector-width", "512");
   function->addFnAttr("min-legal-vector-width", "512");
+  if (kernel_.strict) function->addFnAttr(kStrictAttribute);
   return function;
 }
 

@@ -1,0 +1,180 @@
+#include "compiler/schedule/window_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/support/checked_math.h"
+
+namespace sparkle {
+namespace {
+
+/// Elements of a body that are counted one by one; larger bodies are no windows.
+constexpr int64_t kMostPoints = 4096;
+/// A load across a line takes two turns of a port; vectors that start anywhere mostly are.
+constexpr double kUnalignedLoads = 1.8;
+/// Taking lanes apart, for each vector that has some, in turns of a load port.
+constexpr double kShuffle = 2;
+/// Bytes that far memory delivers at full speed when they lie together, and what shorter runs cost at most: 64 bytes of
+/// every 512 took twice as long as the same bytes in one run (depthwise 56x56x128 on Cascade Lake, 2026-11-22).
+constexpr double kLongRun = 256;
+constexpr double kMostSparse = 2;
+/// Masked loads are instructions of their own, shared by nothing. A tail among many tiles has a variant of its own.
+constexpr double kMasked = 2;
+constexpr double kMaskedTail = 1.2;
+
+} // namespace
+
+WindowModel::WindowModel(const DefinitionModel &model, const LoopPlan &plan, const TargetInfo &info)
+    : model_(model), plan_(plan), info_(info), body_(plan.loops.size()) {
+  const auto stays = [](const PlannedLoop &loop) {
+    return loop.kind == LoopKind::kUnrolled || loop.kind == LoopKind::kLane;
+  };
+  while (body_ > 0 && stays(plan.loops[body_ - 1])) --body_;
+  bool has_reduction = false;
+  int64_t points = 1;
+  for (size_t i = 0; i < plan.loops.size(); ++i) {
+    const PlannedLoop &loop = plan.loops[i];
+    const int64_t factor = plan.dims[loop.dim].factors[loop.split];
+    if (loop.is_reduction && i < body_) return;
+    if (i < body_) continue;
+    has_reduction |= loop.is_reduction;
+    if (loop.kind == LoopKind::kLane)
+      vectors_per_lane_ *= std::ceil(static_cast<double>(factor) / static_cast<double>(info.lanes * model.narrowing));
+    else
+      points *= factor;
+    if (loop.kind == LoopKind::kUnrolled && !loop.is_reduction) accumulators_ *= static_cast<double>(factor);
+  }
+  accumulators_ *= vectors_per_lane_ * std::max(1, model.accumulators - model.counts);
+  is_window_ = has_reduction && points <= kMostPoints && model.nested_terms == 1;
+  for (size_t i = body_; i-- > 0 && !around_;)
+    if (plan.dims[plan.loops[i].dim].factors[plan.loops[i].split] > 1) around_ = i;
+}
+
+bool WindowModel::depends(const ModelAccess &access, size_t loop) const {
+  const PlannedDim &dim = plan_.dims[plan_.loops[loop].dim];
+  return std::any_of(dim.sources.begin(), dim.sources.end(),
+                     [&](int s) { return access.depends[static_cast<size_t>(s)]; });
+}
+
+bool WindowModel::depends_on_lane(const ModelAccess &access) const {
+  for (size_t i = body_; i < plan_.loops.size(); ++i)
+    if (plan_.loops[i].kind == LoopKind::kLane && depends(access, i)) return true;
+  return false;
+}
+
+double WindowModel::distinct(const ModelAccess &access, size_t first) const {
+  std::vector<int64_t> reached = {0};
+  for (size_t i = first; i < plan_.loops.size(); ++i) {
+    const PlannedLoop &loop = plan_.loops[i];
+    if (loop.kind == LoopKind::kLane || !depends(access, i)) continue;
+    const PlannedDim &dim = plan_.dims[loop.dim];
+    const auto source = static_cast<size_t>(dim.sources.back());
+    // Where the distance is not known, each iteration has elements of its own: far away and never equal.
+    const bool known = dim.sources.size() == 1 && !access.irregular[source];
+    const int64_t step = known ? access.strides[source] * dim.stride(loop.split)
+                               : (int64_t{1} << 40) + static_cast<int64_t>(i) * (int64_t{1} << 32);
+    std::vector<int64_t> next;
+    for (int64_t k = 0; k < dim.factors[loop.split]; ++k)
+      for (int64_t element : reached) next.push_back(element + k * step);
+    std::sort(next.begin(), next.end());
+    next.erase(std::unique(next.begin(), next.end()), next.end());
+    reached = std::move(next);
+  }
+  return static_cast<double>(reached.size());
+}
+
+bool WindowModel::is_held(const ModelAccess &access) const { return has_inner_serial() && !depends(access, *around_); }
+
+/// Turns of a load port that one load takes.
+double WindowModel::ports(const ModelAccess &access) const {
+  for (size_t i = body_; i < plan_.loops.size(); ++i) {
+    if (plan_.loops[i].kind != LoopKind::kLane || !depends(access, i)) continue;
+    const PlannedDim &dim = plan_.dims[plan_.loops[i].dim];
+    const auto lane = static_cast<size_t>(dim.sources.back());
+    const auto lanes = static_cast<double>(dim.factors[plan_.loops[i].split]);
+    if (access.irregular[lane] || dim.sources.size() > 1 || access.strides[lane] < 1) return lanes * 2;
+    if (access.strides[lane] > kGreatestLaneStep) return lanes * 2;
+    const auto step = static_cast<double>(access.strides[lane]);
+    if (step > 1) return (kUnalignedLoads + kShuffle) * step * vectors_per_lane_;
+    for (size_t d = 0; d < model_.dims.size(); ++d)
+      if (d != lane && access.depends[d] && access.strides[d] % info_.lanes != 0)
+        return kUnalignedLoads * vectors_per_lane_;
+  }
+  return vectors_per_lane_;
+}
+
+double WindowModel::useful_share() const {
+  double share = 1;
+  for (const PlannedDim &dim : plan_.dims) {
+    const bool has_lanes = std::count(dim.kinds.begin(), dim.kinds.end(), LoopKind::kLane) > 0;
+    if (dim.extent && !dim.is_reduction && !has_lanes)
+      share *= static_cast<double>(*dim.extent) / static_cast<double>(std::max<int64_t>(1, dim.covered()));
+  }
+  return share;
+}
+
+double WindowModel::sparse_factor() const {
+  for (size_t i = body_; i < plan_.loops.size(); ++i) {
+    if (plan_.loops[i].kind != LoopKind::kLane) continue;
+    const size_t dim = static_cast<size_t>(plan_.loops[i].dim);
+    const bool is_whole = plan_.dims[dim].factors.front() == 1;
+    if (is_whole || (around_ && static_cast<size_t>(plan_.loops[*around_].dim) == dim)) return 1;
+    const auto bytes = static_cast<double>(plan_.dims[dim].stride(0) * model_.store.element_bytes);
+    return std::clamp(kLongRun / bytes, 1.0, kMostSparse);
+  }
+  return 1;
+}
+
+double WindowModel::mask_factor() const {
+  for (const PlannedDim &dim : plan_.dims)
+    if (std::count(dim.kinds.begin(), dim.kinds.end(), LoopKind::kLane) > 0 && dim.extent &&
+        dim.covered() != *dim.extent)
+      return dim.factors.front() > 4 ? kMaskedTail : kMasked;
+  return 1;
+}
+
+/// Points of the body at which the access is read, each with a load of its own.
+double WindowModel::points(const ModelAccess &access) const {
+  double points = 1;
+  for (size_t i = body_; i < plan_.loops.size(); ++i)
+    if (plan_.loops[i].kind == LoopKind::kUnrolled && depends(access, i))
+      points *= static_cast<double>(plan_.dims[plan_.loops[i].dim].factors[plan_.loops[i].split]);
+  return points;
+}
+
+/// Elements that are live at once: those of one turn of the outermost loop of the reduction.
+double WindowModel::live(const ModelAccess &access) const {
+  size_t inner = body_;
+  while (!plan_.loops[inner].is_reduction) ++inner;
+  return distinct(access, inner + 1);
+}
+
+WindowLoads WindowModel::loads(bool hold, bool share) const {
+  WindowLoads out;
+  out.registers = accumulators_ + 1;
+  for (const ModelAccess &read : model_.reads) {
+    if (!read.in_reduction) continue;
+    const bool wide = depends_on_lane(read);
+    if (is_held(read) && hold) {
+      out.registers += distinct(read, body_) * (wide ? vectors_per_lane_ : 1);
+      continue;
+    }
+    const bool shared = share || is_held(read);
+    const double count = shared ? distinct(read, body_) : points(read);
+    (wide ? out.loads : out.broadcasts) += count * (wide ? ports(read) : 1);
+    if (shared) out.registers += (is_held(read) ? 1 : live(read)) * (wide ? vectors_per_lane_ : 1);
+  }
+  return out;
+}
+
+WindowLoads WindowModel::loads() const {
+  WindowLoads best = loads(false, false);
+  for (const auto &[hold, share] : {std::pair(true, true), std::pair(false, true), std::pair(true, false)}) {
+    const WindowLoads other = loads(hold, share);
+    if (other.registers > info_.registers) continue;
+    if (other.loads + other.broadcasts < best.loads + best.broadcasts || best.registers > info_.registers) best = other;
+  }
+  return best;
+}
+
+} // namespace sparkle

@@ -1,0 +1,65 @@
+// What the straight-line body of a register tile loads, where all loops of the reduction are unrolled: neighbouring
+// results of a window share elements, and what the surrounding loop does not change stays in registers.
+//
+//   order oh ow.0 kh kw ow.1 c     ow.1 = 8, kh = kw = 3: 72 multiply-adds on 30 vectors of the image and 9 weights,
+//                                  which do not change from one ow.0 to the next
+#pragma once
+
+#include "compiler/schedule/access_model.h"
+#include "compiler/schedule/loop_plan.h"
+#include "compiler/target/target_info.h"
+
+namespace sparkle {
+
+/// Lanes may lie this far apart where they are read: they are shuffled out of whole vectors.
+inline constexpr int64_t kGreatestLaneStep = 4;
+
+/// Per run of the body, in vectors of the tile's lanes.
+struct WindowLoads {
+  double loads = 0;      ///< Vector loads, those that stay in registers left out.
+  double broadcasts = 0; ///< Loads of one element into all lanes, likewise.
+  double registers = 0;  ///< That the body needs to get by with these.
+};
+
+class WindowModel {
+public:
+  WindowModel(const DefinitionModel &model, const LoopPlan &plan, const TargetInfo &info);
+
+  /// All loops of the reduction are unrolled, and nothing but unrolled and lane loops stands inside the first of them.
+  bool is_window() const { return is_window_; }
+  /// The fewest loads that the registers allow: with or without held weights, with or without shared elements.
+  WindowLoads loads() const;
+  /// Vectors (of the machine's lanes) of results of one body, times the accumulators of each.
+  double accumulators() const { return accumulators_; }
+  /// Part of the results of tiles that are wanted, lanes left aside: the others have no code where tails have variants.
+  double useful_share() const;
+  /// The loop around the body is a serial one over results: what it does not change is loaded before it.
+  bool has_inner_serial() const { return around_ && plan_.loops[*around_].kind == LoopKind::kSerial; }
+
+  /// Cost of a byte from far memory over that of one in a long run: where lanes are not walked as they lie, a run ends
+  /// with the tile.
+  double sparse_factor() const;
+  /// Cost of a body over that of one without masks.
+  double mask_factor() const;
+
+private:
+  bool depends(const ModelAccess &access, size_t loop) const;
+  bool depends_on_lane(const ModelAccess &access) const;
+  /// Distinct elements (of lane 0) that the unrolled loops from `first` on reach.
+  double distinct(const ModelAccess &access, size_t first) const;
+  double points(const ModelAccess &access) const;
+  double live(const ModelAccess &access) const;
+  bool is_held(const ModelAccess &access) const;
+  WindowLoads loads(bool hold, bool share) const;
+  double ports(const ModelAccess &access) const;
+
+  const DefinitionModel &model_;
+  const LoopPlan &plan_;
+  const TargetInfo &info_;
+  bool is_window_ = false;
+  size_t body_ = 0; ///< First loop of the body.
+  std::optional<size_t> around_;
+  double accumulators_ = 1, vectors_per_lane_ = 1;
+};
+
+} // namespace sparkle

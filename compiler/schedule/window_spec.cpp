@@ -1,0 +1,179 @@
+#include "compiler/schedule/window_spec.h"
+
+#include <algorithm>
+
+#include "compiler/schedule/window_model.h"
+#include "compiler/support/checked_math.h"
+
+namespace sparkle {
+namespace {
+
+/// Longer reductions are loops; what is unrolled must not take long to compile.
+constexpr int64_t kMostTerms = 64;
+constexpr int64_t kMostPoints = 160;
+
+enum class LanePlace : uint8_t {
+  kOutside, ///< Its groups change slowest.
+  kAround,  ///< Groups just around the loop along the row: what depends on lanes alone is held along a row.
+  kInside,  ///< A serial loop inside the one along the row: memory is walked as it lies.
+};
+
+struct WindowTile {
+  size_t lane = 0;
+  std::vector<size_t> rows; ///< Dimensions along which the window slides, slowest first; at most two.
+  int64_t lanes = 1, vectors = 1;
+  int64_t outer = 1, inner = 1; ///< Results along the first of two rows and along the last row.
+  LanePlace place = LanePlace::kAround;
+};
+
+class WindowWriter {
+public:
+  WindowWriter(const std::string &kernel, const DefinitionModel &model, const WindowTile &tile)
+      : model_(model), tile_(tile) {
+    out_.kernel = kernel;
+    out_.placement = Placement::kStored;
+  }
+
+  KernelSchedule run() {
+    const size_t row = tile_.rows.empty() ? model_.dims.size() : tile_.rows.back();
+    const size_t outer = tile_.rows.size() > 1 ? tile_.rows.front() : model_.dims.size();
+    std::vector<LoopRef> groups, tile;
+    for (size_t d = 0; d < model_.parallel_dims(); ++d) {
+      if (d == tile_.lane || d == row) continue;
+      groups.push_back(split(d, LoopKind::kGroup, d == outer ? tile_.outer : 1, tile));
+    }
+    std::vector<LoopRef> along;
+    if (row < model_.dims.size()) along.push_back(split(row, LoopKind::kSerial, tile_.inner, tile));
+    const LoopKind kind = tile_.place == LanePlace::kInside ? LoopKind::kSerial : LoopKind::kGroup;
+    const LoopRef lane = split(tile_.lane, kind, tile_.vectors, tile, tile_.lanes);
+    if (tile_.place == LanePlace::kOutside) out_.order.push_back(lane);
+    append(groups);
+    if (tile_.place == LanePlace::kAround) out_.order.push_back(lane);
+    append(along);
+    if (tile_.place == LanePlace::kInside) out_.order.push_back(lane);
+    for (size_t d = model_.parallel_dims(); d < model_.dims.size(); ++d) {
+      out_.dims.push_back({model_.dims[d].name, {}, {{LoopKind::kUnrolled, 0}}});
+      out_.order.push_back({model_.dims[d].name, 0});
+    }
+    append(tile);
+    write_partition();
+    return std::move(out_);
+  }
+
+private:
+  /// Dimension d as `kind`, unrolled `factor`, lane `lanes`; the inner loops go to `tile`.
+  LoopRef split(size_t d, LoopKind kind, int64_t factor, std::vector<LoopRef> &tile, int64_t lanes = 1) {
+    DimSchedule dim{model_.dims[d].name, {}, {{kind, 0}}};
+    if (factor > 1) dim.splits.push_back({LoopKind::kUnrolled, factor});
+    if (factor > 1) tile.push_back({dim.dim, 1});
+    if (lanes > 1) dim.splits.push_back({LoopKind::kLane, lanes});
+    if (lanes > 1) tile.push_back({dim.dim, static_cast<int>(dim.splits.size()) - 1});
+    out_.dims.push_back(dim);
+    return {dim.dim, 0};
+  }
+
+  void append(const std::vector<LoopRef> &loops) { out_.order.insert(out_.order.end(), loops.begin(), loops.end()); }
+
+  /// Where borders or tails cut through tiles.
+  void write_partition() {
+    for (size_t d = 0; d < model_.parallel_dims(); ++d) {
+      const bool guarded =
+          std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &r) { return r.guarded[d]; });
+      int64_t inside = 1;
+      for (const DimSchedule &dim : out_.dims)
+        for (size_t i = 1; dim.dim == model_.dims[d].name && i < dim.splits.size(); ++i) inside *= dim.splits[i].factor;
+      if (guarded || model_.dims[d].extent % inside != 0) out_.partition.push_back(model_.dims[d].name);
+    }
+  }
+
+  const DefinitionModel &model_;
+  const WindowTile &tile_;
+  KernelSchedule out_;
+};
+
+/// Results that are neighbours along `dim` share elements of `read`, or read neighbouring ones.
+bool slides(const DefinitionModel &model, const ModelAccess &read, size_t dim) {
+  if (!read.depends[dim] || read.irregular[dim] || read.strides[dim] == 0) return false;
+  for (size_t a = model.parallel_dims(); a < model.dims.size(); ++a) {
+    if (!read.depends[a] || read.irregular[a] || read.strides[a] == 0) continue;
+    const int64_t step = std::abs(read.strides[dim]), tap = std::abs(read.strides[a]);
+    if (step % tap == 0 && step <= tap * model.dims[a].extent) return true;
+    if (tap % step == 0 && tap < step * model.dims[dim].extent) return true;
+  }
+  return false;
+}
+
+/// Reads of the reduction that change between runs run along the lanes; weights may, or are the same for all lanes.
+bool runs_along(const DefinitionModel &model, size_t lane) {
+  bool any = false;
+  for (const ModelAccess &read : model.reads) {
+    if (!read.in_reduction) continue;
+    const bool along = read.depends[lane];
+    if (along && (read.irregular[lane] || read.strides[lane] < 1 || read.strides[lane] > kGreatestLaneStep))
+      return false;
+    if (!along && !read.is_constant) return false;
+    any |= along;
+  }
+  return any && model.store.strides[lane] == 1;
+}
+
+/// Two: the widest that the dimension fills, or a part of; and half of it.
+std::vector<int64_t> lane_choices(int64_t extent, int64_t widest) {
+  std::vector<int64_t> list;
+  for (int64_t lanes = widest; lanes >= 2 && list.size() < 2; lanes /= 2)
+    if (lanes <= extent || (list.empty() && lanes / 2 < extent)) list.push_back(lanes);
+  return list;
+}
+
+void add_tiles(const std::string &kernel, const DefinitionModel &model, const TargetInfo &info, WindowTile tile,
+               std::vector<KernelSchedule> &list) {
+  const int64_t accumulators = std::max(1, model.accumulators - model.counts), terms = model.terms() * accumulators;
+  const int64_t lane_extent = model.dims[tile.lane].extent;
+  const int64_t inner_extent = tile.rows.empty() ? 1 : model.dims[tile.rows.back()].extent;
+  const int64_t outer_extent = tile.rows.size() > 1 ? model.dims[tile.rows.front()].extent : 1;
+  for (int64_t lanes : lane_choices(lane_extent, info.lanes * model.narrowing))
+    for (int64_t vectors = 1; vectors <= std::min<int64_t>(4, ceil_div(lane_extent, lanes)); vectors *= 2)
+      for (int64_t outer = 1; outer <= std::min<int64_t>(4, outer_extent); outer *= 2)
+        for (int64_t inner = 1; inner <= std::min<int64_t>(16, inner_extent); inner += inner < 8 ? 1 : 2) {
+          const int64_t results = vectors * outer * inner;
+          if (results > 1 && results * terms > kMostPoints) break;
+          if (results * accumulators + 2 > info.registers) break;
+          for (LanePlace place : {LanePlace::kOutside, LanePlace::kAround, LanePlace::kInside}) {
+            tile.lanes = lanes;
+            tile.vectors = vectors;
+            tile.outer = outer;
+            tile.inner = inner;
+            tile.place = place;
+            list.push_back(WindowWriter(kernel, model, tile).run());
+          }
+        }
+}
+
+} // namespace
+
+std::vector<KernelSchedule> window_schedules(const std::string &kernel, const DefinitionModel &model,
+                                             const TargetInfo &info) {
+  std::vector<KernelSchedule> list;
+  if (info.max_workers > 1 || model.accumulators == 0 || model.nested_terms != 1 || model.terms() > kMostTerms)
+    return list;
+  if (std::any_of(model.dims.begin(), model.dims.end(), [](const ModelDim &d) { return d.is_reduction && d.is_open; }))
+    return list;
+  for (size_t lane = 0; lane < model.parallel_dims(); ++lane) {
+    if (model.dims[lane].is_open || !runs_along(model, lane)) continue;
+    WindowTile tile;
+    tile.lane = lane;
+    for (size_t d = 0; d < model.parallel_dims(); ++d) {
+      const bool row = d != lane && !model.dims[d].is_open &&
+                       std::any_of(model.reads.begin(), model.reads.end(), [&](const ModelAccess &r) {
+                         return r.in_reduction && r.depends[lane] && slides(model, r, d);
+                       });
+      if (row) tile.rows.push_back(d);
+    }
+    if (tile.rows.empty()) continue;
+    if (tile.rows.size() > 2) tile.rows.erase(tile.rows.begin(), tile.rows.end() - 2);
+    add_tiles(kernel, model, info, tile, list);
+  }
+  return list;
+}
+
+} // namespace sparkle

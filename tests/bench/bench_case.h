@@ -1,0 +1,28 @@
+// What is measured: a line of a list of shapes, an operator and a layout, as a kernel's text.
+#pragma once
+
+#include "runtime/shape_list.h"
+#include "tests/differential/conv_text.h"
+
+namespace sparkle::bench {
+
+enum class Op : uint8_t {
+  kConv,    ///< Bias and ReLU included; depthwise and grouped by the shape.
+  kMaxPool, ///< Windows of the shape; its output channels and groups mean nothing.
+  kAvgPool, ///< The mean of what lies inside.
+};
+
+struct BenchCase {
+  ConvolutionShape shape;
+  Op op = Op::kConv;
+  test::ImageLayout layout = test::ImageLayout::kChannelsLast;
+  std::string element = "f32"; ///< Of images, as the language names it; convolutions: `f32` alone.
+};
+
+test::KernelText kernel_text(const BenchCase &bench);
+/// `112x112x32 k3x3 s1`: what a table says of a shape beside its name.
+std::string summary(const BenchCase &bench);
+/// Multiplications and additions (convolutions), comparisons or additions (pooling), padding counted.
+int64_t operations(const BenchCase &bench);
+
+} // namespace sparkle::bench
