@@ -13,6 +13,7 @@ HERE = os.path.join(ROOT, "tests", "aot")
 FLAGS = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-O2"]
 CONV1 = os.path.join(ROOT, "examples", "resnet50_conv1.spk")
 CONV2D = os.path.join(ROOT, "examples", "conv2d.spk")
+LEVELS = ("x86-64-v3", "x86-64-v4")
 CONV1_SIZES = dict(N=1, IH=224, IW=224, G=1, IC=3, OC=64, KH=7, KW=7, OH=112, OW=112, SH=2, SW=2, PH=3, PW=3, DH=1, DW=1)
 # With the schedule, two kernels with a tensor of the workspace between them.
 TWO_STEPS = """kernel two_steps(x: f32[H, W], const k: f32[3]) -> y: f32[H, W2]
@@ -23,6 +24,19 @@ where W2 = W - 4
 }
 """
 STORED = "kernel rows { place stored }\n"
+
+
+def cpu_flags():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        found = re.search(r"^flags\s*:(.*)$", file.read(), re.M)
+    return set(found[1].split()) if found else set()
+
+
+def has_level(level):
+    need = {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe"}
+    if level == "x86-64-v4":
+        need |= {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+    return need <= cpu_flags()
 
 
 def skip_without(*tools):

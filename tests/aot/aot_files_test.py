@@ -111,6 +111,12 @@ class Mistakes(AotTest):
         self.fails("gone.spk", "-o", "out", "--target", "vulkan", code=1, says=["gone.spk"])
         self.assertFalse(os.path.exists(self.path("out")))
 
+    def test_open_dimensions_are_refused(self):
+        program = self.write("twice.spk", "kernel twice(x: f32[W]) -> y: f32[W] { y[w] = x[w] + x[w]; }\n")
+        for target in ("x86-64-v3", "aarch64", "vulkan"):
+            self.fails(program, "-o", "out", "--target", target, "--open", "W", code=3, says=["`W` is open", target])
+        self.assertFalse(os.path.exists(self.path("out")))
+
     def test_which_kernel(self):
         text = "kernel a(x: f32[4]) -> y: f32[4] { y[w] = x[w]; }\nkernel b(x: f32[4]) -> y: f32[4] { y[w] = x[w]; }\n"
         two = self.write("two.spk", text)

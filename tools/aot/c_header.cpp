@@ -125,7 +125,7 @@ void Writer::title() {
       dispatched += " " + variant.object;
   }
   if (!dispatched.empty()) out_.line(" * Link on x86-64: ", options_.dispatcher, dispatched);
-  out_.line(" * Beyond the C library, and its mathematics (-lm) for exp, log, tanh and erf, they need nothing. */");
+  out_.line(" * Beyond memcpy, memmove and memset of the C library they need nothing. */");
 }
 
 void Writer::status_codes() {
