@@ -8,7 +8,7 @@ namespace sparkle::test {
 
 enum class ImageLayout : uint8_t { kChannelsLast, kChannelsFirst };
 
-/// dst = max(conv(src, wei) + bias, 0) of a 2-D shape, `outside skip`. Depthwise shapes divide the channel, grouped
+/// dst = max(conv(src, wei) + bias, 0) of a shape, `outside skip`. Depthwise shapes divide the channel, grouped
 /// ones have a dimension of groups.
 KernelText conv_text(const ConvolutionShape &shape, ImageLayout layout);
 

@@ -52,6 +52,7 @@ std::string to_string(const KernelText &kernel) {
 Result<Program> import_text(const KernelText &kernel) {
   const Source source("case.spk", kernel.text);
   ImportRequest request;
+  request.kernel = kernel.name;
   request.values = kernel.values;
   request.open = kernel.open;
   for (const std::string &name : kernel.open) request.values.erase(name);

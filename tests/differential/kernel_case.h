@@ -20,6 +20,7 @@ struct KernelText {
   std::string text;
   std::map<std::string, int64_t> values; ///< Dimensions and `int` parameters.
   std::set<std::string> open;            ///< Dimensions that stay open; `values` has their numbers at the call.
+  std::string name = {};                 ///< Of the kernel, where the text has several.
 };
 /// The text, then `-D NAME=VALUE ...`: what a user would type to see the same.
 std::string to_string(const KernelText &kernel);
