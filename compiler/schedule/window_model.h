@@ -48,6 +48,7 @@ private:
   /// Distinct elements (of lane 0) that the unrolled loops from `first` on reach.
   double distinct(const ModelAccess &access, size_t first) const;
   double points(const ModelAccess &access) const;
+  double streams() const;
   double live(const ModelAccess &access) const;
   bool is_held(const ModelAccess &access) const;
   WindowLoads loads(bool hold, bool share) const;

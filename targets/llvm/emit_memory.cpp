@@ -184,6 +184,12 @@ Value *KernelEmitter::load_shuffled(const Place &place, int lanes) {
 Value *KernelEmitter::load_masked(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other) {
   auto *type = llvm::FixedVectorType::get(place.element, static_cast<unsigned>(lanes));
   if (place.stride == 1) return b_.CreateMaskedLoad(type, place.pointer, place.alignment, mask, other);
+  if (place.stride == 0) { // One element for all lanes: read where any of them is active.
+    const bool known = llvm::isa<llvm::Constant>(mask);
+    Value *value =
+        known ? load_lanes(buffer, place, lanes) : load_if(buffer, place, lanes, b_.CreateOrReduce(mask), other);
+    return b_.CreateSelect(mask, value, other);
+  }
   return b_.CreateMaskedGather(type, lane_addresses(buffer, place, lanes), element_alignment(place), mask, other);
 }
 
