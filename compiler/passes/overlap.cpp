@@ -110,9 +110,15 @@ private:
       moved.var = rw_.bind(load->var);
       return rw_.out().add_stmt(std::move(moved));
     };
+    // Staged loops inside have copies and bounds of their own.
+    auto expansions = std::move(expansions_);
+    const ExprId begin = begin_, end = end_;
     std::vector<StmtId> stmts;
     for (StmtId id : staged.rest) stmts.push_back(rw_.stmt(id));
     rw_.on_stmt = outer;
+    expansions_ = std::move(expansions);
+    begin_ = begin;
+    end_ = end;
     return rw_.build().block(std::move(stmts));
   }
 

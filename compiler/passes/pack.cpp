@@ -7,6 +7,7 @@
 #include "compiler/analysis/imported.h"
 #include "compiler/analysis/walk.h"
 #include "compiler/ir/rewriter.h"
+#include "compiler/passes/pack_check.h"
 #include "compiler/passes/pack_relax.h"
 
 namespace sparkle {
@@ -26,7 +27,9 @@ struct StagedRead {
 /// Applies the stagings at one loop and one level together.
 class Stager {
 public:
-  Stager(const Kernel &in, const std::vector<const Staging *> &stagings) : in_(in), stagings_(stagings), rw_(in) {}
+  /// `later`: stagings that are still to come, and take their guards from what stands around the reads.
+  Stager(const Kernel &in, const std::vector<const Staging *> &stagings, std::vector<const Staging *> later)
+      : in_(in), stagings_(stagings), later_(std::move(later)), rw_(in) {}
 
   Result<Kernel> run() {
     if (!stagings_.empty()) {
@@ -182,6 +185,7 @@ private:
 
   StmtId relax(StmtId id) {
     const If &guard = std::get<If>(in_.stmt(id));
+    if (is_read_later(in_, guard, later_, covered_)) return rw_.clone(id);
     std::vector<ExprId> needed = needed_conjuncts(in_, id, covered_);
     if (needed.size() == conjuncts(in_, guard.cond).size()) return rw_.clone(id);
     StmtId body = rw_.stmt(guard.then_body);
@@ -351,35 +355,25 @@ private:
 
   const Kernel &in_;
   const std::vector<const Staging *> &stagings_;
+  std::vector<const Staging *> later_;
   Rewriter rw_;
   StmtId at_ = kNoId<StmtId>;
   std::vector<StagedRead> reads_;
   CoveredLoads covered_;
 };
 
-Status check(const Staging &staging, const Kernel &kernel, const TargetInfo &info) {
-  auto bad = [&](const std::string &text) {
-    return Error{ErrorCode::kBadSchedule, "`stage " + staging.tensor + "` in kernel `" + kernel.name + "`: " + text};
-  };
-  if (!staging.at) return bad("near and register stagings need `at`");
-  if (staging.lanes < 1 || staging.buffers < 1 || staging.buffers > 2 || staging.ahead < 0 || staging.ahead > 1 ||
-      staging.skew < 0)
-    return bad("lanes >= 1, buffers 1 or 2, ahead 0 or 1 and skew >= 0 are possible");
-  if (staging.level == MemoryLevel::kRegister && (staging.buffers != 1 || staging.ahead != 0))
-    return bad("register stagings have one buffer and no `ahead`");
-  if (staging.level == MemoryLevel::kNear && staging.layout.empty()) return bad("near stagings need a layout");
-  if (staging.lanes > 1 && staging.layout.empty()) return bad("`lanes` needs a layout");
-  if (staging.lanes > std::max(info.access_lanes, info.lanes) && staging.lanes > 16)
-    return bad("`lanes " + std::to_string(staging.lanes) + "` is wider than any access of this machine");
-  return ok();
-}
-
 } // namespace
 
 Result<Kernel> pack(const Kernel &in, const PackOptions &options, const TargetInfo &info) {
-  std::vector<const Staging *> none;
-  SPARKLE_TRY(Kernel kernel, Stager(in, none).run()); // Guards that tiling added and nothing needs.
   const std::vector<Staging> &all = options.schedule.stagings;
+  auto after = [&](size_t first) {
+    std::vector<const Staging *> later;
+    for (size_t i = first; i < all.size(); ++i)
+      if (all[i].level != MemoryLevel::kFar) later.push_back(&all[i]);
+    return later;
+  };
+  std::vector<const Staging *> none;
+  SPARKLE_TRY(Kernel kernel, Stager(in, none, after(0)).run()); // Guards that tiling added and nothing needs.
   for (size_t i = 0; i < all.size();) {
     if (all[i].level == MemoryLevel::kFar) {
       ++i;
@@ -389,10 +383,10 @@ Result<Kernel> pack(const Kernel &in, const PackOptions &options, const TargetIn
     for (; i < all.size() &&
            (together.empty() || (all[i].level == together.front()->level && all[i].at == together.front()->at));
          ++i) {
-      SPARKLE_TRY_STATUS(check(all[i], in, info));
+      SPARKLE_TRY_STATUS(check_staging(all[i], in, info));
       together.push_back(&all[i]);
     }
-    SPARKLE_TRY(kernel, Stager(kernel, together).run());
+    SPARKLE_TRY(kernel, Stager(kernel, together, after(i)).run());
   }
   return kernel;
 }

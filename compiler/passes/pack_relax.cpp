@@ -175,4 +175,18 @@ std::vector<ExprId> needed_conjuncts(const Kernel &kernel, StmtId guard, const C
   return Guard(kernel, guard, covered).needed();
 }
 
+bool is_read_later(const Kernel &kernel, const If &guard, const std::vector<const Staging *> &later,
+                   const CoveredLoads &covered) {
+  bool found = false;
+  for_each_stmt(kernel, guard.then_body, [&](StmtId id) {
+    const auto *load = std::get_if<Load>(&kernel.stmt(id));
+    if (!load || covered.contains(id)) return;
+    const Buffer &buffer = kernel.buffer(load->buffer);
+    found |= buffer.level == MemoryLevel::kFar && std::ranges::any_of(later, [&](const Staging *staging) {
+               return buffer.name == staging->tensor || buffer.origin == staging->tensor;
+             });
+  });
+  return found;
+}
+
 } // namespace sparkle

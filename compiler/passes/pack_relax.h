@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compiler/ir/kernel.h"
+#include "compiler/schedule/schedule.h"
 
 namespace sparkle {
 
@@ -18,5 +19,10 @@ using CoveredLoads = std::unordered_map<StmtId, std::set<ExprId>>;
 /// either it mentions no reduction loop and guards every later use of the cell as well (a tile's tail: the value is
 /// then unused) or the term is a product in a sum with a covered factor that is zero where the conjunct fails.
 std::vector<ExprId> needed_conjuncts(const Kernel &kernel, StmtId guard, const CoveredLoads &covered);
+
+/// Whether `guard` stands around a load, from far memory and not `covered`, of a tensor that one of `later` stages: its
+/// copy may need a conjunct that follows from others which it cannot take along.
+bool is_read_later(const Kernel &kernel, const If &guard, const std::vector<const Staging *> &later,
+                   const CoveredLoads &covered);
 
 } // namespace sparkle

@@ -9,9 +9,11 @@
 //              for.unrolled, for.lane ... { store dst[...] = max(acc, 0.0) } }
 // Needs stage kImported; gives kTiled. A factor that does not divide its extent gives a guard, which `pack`,
 // `partition` and `simplify` remove where they can. Loops outside the first reduction or register loop surround
-// everything; parallel loops inside it index the accumulators. In a sum, reads outside that yield 0 are left out unless
-// the kernel is strict. Keeps: results identical for integer data; terms of a reduction are reordered. Pinned by
-// filetests/passes/tile/. Errors: kBadSchedule of plan_loops and of schedule/validate.h.
+// everything; parallel loops inside it index the accumulators. Lanes and workers along an axis of the reduction have
+// partial results, which are combined behind it (partial_results.h); then the first worker stores. In a sum, reads
+// outside that yield 0 are left out unless the kernel is strict. Keeps: results identical for integer data; terms of a
+// reduction are reordered. Pinned by filetests/passes/tile/. Errors: kBadSchedule of plan_loops and of
+// schedule/validate.h.
 #pragma once
 
 #include "compiler/ir/kernel.h"

@@ -1,6 +1,7 @@
 #include "compiler/passes/vectorize.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <unordered_map>
 
@@ -279,6 +280,21 @@ std::optional<LaneReduction> Vectorizer::lane_reduction(const Store &s) const {
   return is_old(e->a) ? LaneReduction{*op, e->a, e->b} : LaneReduction{*op, e->b, e->a};
 }
 
+/// The upper half of the lanes onto the lower half, and so on: a chain of log2(lanes) operations, bound by `stmts`.
+ExprId combine_lanes(Builder &b, ReduceOp op, ExprId vector, std::vector<StmtId> &stmts) {
+  Kernel &k = b.kernel();
+  for (int lanes = k.type_of(vector).lanes; lanes > 2 && lanes % 2 == 0; lanes /= 2) {
+    const VarId whole = b.value_var("lanes", k.type_of(vector));
+    stmts.push_back(b.let(whole, vector));
+    std::vector<int> low(static_cast<size_t>(lanes / 2)), high(low.size());
+    std::iota(low.begin(), low.end(), 0);
+    std::iota(high.begin(), high.end(), lanes / 2);
+    const ExprId lower = k.intern(Shuffle{{b.var(whole)}, std::move(low)});
+    vector = b.combine(op, lower, k.intern(Shuffle{{b.var(whole)}, std::move(high)}));
+  }
+  return k.intern(ReduceLanes{op, vector});
+}
+
 StmtId Vectorizer::reduce_lanes(const Store &s, BufferId buffer, std::vector<ExprId> where,
                                 const LaneReduction &reduction) {
   Builder &b = build();
@@ -288,8 +304,10 @@ StmtId Vectorizer::reduce_lanes(const Store &s, BufferId buffer, std::vector<Exp
   if (!is_vector(term) || is_vector(old_value))
     return fail("stores a value of each lane to one element of `" + in_.buffer(s.buffer).name + "`");
   if (is_valid(mask_.mask)) term = b.select(mask_.mask, term, b.identity(reduction.op, kernel().type_of(term)));
-  const ExprId sum = rw_.out().intern(ReduceLanes{reduction.op, term});
-  return b.store(buffer, std::move(where), b.combine(reduction.op, old_value, sum));
+  std::vector<StmtId> stmts;
+  const ExprId sum = combine_lanes(b, reduction.op, term, stmts);
+  stmts.push_back(b.store(buffer, std::move(where), b.combine(reduction.op, old_value, sum)));
+  return b.block(std::move(stmts));
 }
 
 StmtId Vectorizer::alloc(const Alloc &s) {

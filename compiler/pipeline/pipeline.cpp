@@ -20,6 +20,7 @@
 #include "compiler/passes/tile.h"
 #include "compiler/passes/unroll.h"
 #include "compiler/passes/vectorize.h"
+#include "compiler/pipeline/split_choice.h"
 #include "compiler/schedule/cost_model.h"
 #include "compiler/support/check.h"
 
@@ -58,8 +59,13 @@ struct Step {
 // The order of the passes. Reasons for what is not obvious stand beside each line.
 constexpr Step kSteps[] = {
     {"place", [](const Program &p, Context &c) { return place(p, {c.schedule}, c.info); }, nullptr},
-    {"split_reduction", [](const Program &p, Context &c) { return split_reduction(p, {c.schedule}, c.info); }, nullptr},
-    // Automatic entries of the kernels that `place` left are needed from here on, for their stagings.
+    // Automatic entries of the kernels that `place` left are needed from here on: shared reductions, then stagings.
+    {"split_reduction",
+     [](const Program &p, Context &c) {
+       if (c.options.automatic) choose_splits(p, c.info, c.schedule);
+       return split_reduction(p, {c.schedule}, c.info);
+     },
+     nullptr},
     {"layout",
      [](const Program &p, Context &c) {
        for (const Kernel &kernel : p.kernels) {

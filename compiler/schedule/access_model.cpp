@@ -41,6 +41,7 @@ private:
     auto lo = kernel_.constant(begin), hi = kernel_.constant(end);
     ModelDim dim{name, var, 1, !lo || !hi, reduction};
     if (!dim.is_open) dim.extent = std::max<int64_t>(1, *hi - *lo);
+    if (dim.is_open && reduction) dim.extent = kOpenTerms;
     model_.dims.push_back(dim);
   }
 

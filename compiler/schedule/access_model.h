@@ -9,11 +9,14 @@
 
 namespace sparkle {
 
+/// How long a reduction of open extent is taken to be.
+constexpr int64_t kOpenTerms = 1024;
+
 /// An output dimension or an axis of the main reduction.
 struct ModelDim {
   std::string name;
   VarId var;
-  int64_t extent = 1; ///< Open extents count as 1.
+  int64_t extent = 1; ///< Open extents count as 1, of reductions as kOpenTerms.
   bool is_open = false;
   bool is_reduction = false;
 };

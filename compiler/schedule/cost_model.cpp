@@ -16,6 +16,11 @@ constexpr int64_t kMaxVectors = 6;
 constexpr int64_t kMaxRows = 28;
 /// More steps cost compile time and gain nothing: the loop's own instructions are below 1% of eight steps of a tile.
 constexpr int64_t kMaxUnrolledSteps = 8;
+/// Rows that one worker reads at the same time, where they share nothing: the prefetchers of a cache follow as many.
+constexpr int64_t kMostStreams = 8;
+/// Schedules that are tried with panels of all operands; uses of each element that can pay for making them.
+constexpr size_t kPackedTrials = 8;
+constexpr int64_t kLeastReuse = 64;
 constexpr double kLeastCodeShare = 0.25; ///< Of the instruction budget that one unrolled body may take.
 
 class Enumerator {
@@ -29,22 +34,56 @@ public:
       if (near) enumerate_near(roles);
       enumerate_direct(roles);
     }
-    for (KernelSchedule &schedule : window_schedules(kernel_.name, model_, info_)) try_schedule(std::move(schedule));
+    if (!has_good_lanes())
+      for (const DimRoles &roles : roles_along_axes()) enumerate_along(roles);
+    for (KernelSchedule &schedule : window_schedules(kernel_.name, model_, info_))
+      try_schedule(std::move(schedule), {});
+    sort();
+    pack_inputs_of_best();
     if (found_.empty()) add_plain();
-    std::stable_sort(found_.begin(), found_.end(),
-                     [](const auto &a, const auto &b) { return a.prediction.seconds < b.prediction.seconds; });
-    if (found_.size() > count) found_.resize(std::max<size_t>(1, count));
-    return std::move(found_);
+    std::vector<ScheduleCandidate> list;
+    for (size_t i = 0; i < std::min(found_.size(), std::max<size_t>(1, count)); ++i)
+      list.push_back(std::move(found_[i].candidate));
+    return list;
   }
 
 private:
+  struct Found {
+    ScheduleCandidate candidate;
+    TileSpec spec;
+  };
+
+  void sort() {
+    std::stable_sort(found_.begin(), found_.end(), [](const Found &a, const Found &b) {
+      return a.candidate.prediction.seconds < b.candidate.prediction.seconds;
+    });
+  }
+
+  /// Panels of operands that change are made in each run, and pay where each element is used often.
+  void pack_inputs_of_best() {
+    if (info_.max_workers > 1 || model_.accumulators == 0) return;
+    std::vector<TileSpec> best;
+    for (size_t i = 0; i < std::min(found_.size(), kPackedTrials); ++i) best.push_back(found_[i].spec);
+    for (TileSpec &spec : best) {
+      if (spec.roles.axis || row_extent(spec.roles) < kLeastReuse || !has_packable_input(spec.roles)) continue;
+      spec.pack_inputs = true;
+      try_orders(spec);
+    }
+    sort();
+  }
+
+  bool has_packable_input(const DimRoles &roles) const {
+    return std::any_of(model_.reads.begin(), model_.reads.end(),
+                       [&](const ModelAccess &r) { return r.in_reduction && !r.is_constant && r.depends[roles.lane]; });
+  }
+
   /// The kernel as it stands: one serial loop per dimension. For definitions of a single element.
   void add_plain() {
     KernelSchedule plain;
     plain.kernel = kernel_.name;
     plain.clip = !forbidden_.contains(Pattern::kClip);
     Prediction prediction = predict(model_, kernel_, plain, info_);
-    found_.push_back({std::move(plain), std::move(prediction)});
+    found_.push_back({{std::move(plain), std::move(prediction)}, {}});
   }
 
   /// Each output dimension that some access runs along contiguously, or that a packed constant can follow, may hold
@@ -70,6 +109,53 @@ private:
       }
     }
     return list;
+  }
+
+  /// An output dimension that fills the lanes, along which all reads of the reduction lie contiguously (constants can
+  /// be laid out so).
+  bool has_good_lanes() const {
+    if (model_.accumulators == 0) return true;
+    for (size_t lane = 0; lane < model_.parallel_dims(); ++lane) {
+      bool good = model_.dims[lane].extent >= std::max(info_.lanes, info_.access_lanes) && !model_.dims[lane].is_open;
+      for (const ModelAccess &read : model_.reads)
+        if (read.in_reduction && read.depends[lane])
+          good &= !read.irregular[lane] && (read.strides[lane] == 1 || read.is_constant);
+      if (good && any_depends(lane)) return true;
+    }
+    return false;
+  }
+
+  bool any_depends(size_t dim) const {
+    return std::any_of(model_.reads.begin(), model_.reads.end(),
+                       [&](const ModelAccess &r) { return r.in_reduction && r.depends[dim]; });
+  }
+
+  /// Lanes along the axes that some read of the reduction lies along. The fastest output dimension gets registers.
+  std::vector<DimRoles> roles_along_axes() const {
+    std::vector<DimRoles> list;
+    size_t parallel = model_.parallel_dims();
+    for (size_t axis = parallel; axis < model_.dims.size(); ++axis) {
+      bool useful = std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &r) {
+        return r.in_reduction && r.depends[axis] && !r.irregular[axis] && r.strides[axis] == 1;
+      });
+      if (!useful || model_.dims[axis].extent < 4) continue;
+      DimRoles roles;
+      roles.axis = axis;
+      roles.lane = parallel > 0 ? parallel - 1 : DimRoles::kNoDim;
+      for (size_t d = 0; d + 1 < parallel; ++d) (shares_reads(d, roles.lane) ? roles.rows : roles.batch).push_back(d);
+      list.push_back(std::move(roles));
+    }
+    return list;
+  }
+
+  /// A tile over both dimensions reads less than its parts: each has a read of its own.
+  bool shares_reads(size_t a, size_t b) const {
+    bool first = false, second = false;
+    for (const ModelAccess &read : model_.reads) {
+      first |= read.in_reduction && read.depends[a] && !read.depends[b];
+      second |= read.in_reduction && read.depends[b] && !read.depends[a];
+    }
+    return first && second && !model_.dims[a].is_open;
   }
 
   /// Reads that lanes run along, of constants or without other dimensions, must not depend on a row.
@@ -141,6 +227,58 @@ private:
         }
   }
 
+  /// As many as the axis fills, and half of them; or none, where workers can be neighbours in their place.
+  std::vector<int64_t> axis_lanes(int64_t extent) const {
+    int64_t lanes = std::max(info_.lanes, info_.access_lanes);
+    while (lanes / 2 >= extent) lanes /= 2;
+    return {lanes, info_.max_workers > 1 ? 1 : std::max<int64_t>(1, lanes / 2)};
+  }
+
+  /// Lanes along the reduction: a tile of results, each with some registers of partial ones.
+  void enumerate_along(const DimRoles &roles) {
+    bool open_lane = roles.lane == DimRoles::kNoDim || model_.dims[roles.lane].is_open;
+    int64_t columns_limit = open_lane ? 1 : model_.dims[roles.lane].extent;
+    int64_t rows_limit = roles.rows.empty() ? 1 : model_.dims[roles.rows.back()].extent;
+    int64_t most = info_.max_workers > 1 ? 8 : info_.registers;
+    if (roles.rows.empty()) most = std::min(most, kMostStreams);
+    // One long row after the other is what prefetchers follow best.
+    bool is_long = model_.dims[*roles.axis].extent >= 4 * kMostStreams * std::max(info_.lanes, info_.access_lanes);
+    bool shares = std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &r) {
+      return r.in_reduction && !open_lane && !r.depends[roles.lane];
+    });
+    for (int64_t lanes : axis_lanes(model_.dims[*roles.axis].extent))
+      for (int64_t columns : {1, 2, 3, 4, 6})
+        for (int64_t rows : {1, 2, 3, 4, 6})
+          for (int64_t partials : {8, 4, 2, 1}) {
+            if (columns > 1 && !shares && is_long) continue;
+            bool needed = partials == 1 || (partials / 2) * lanes < model_.dims[*roles.axis].extent;
+            if (columns > columns_limit || rows > rows_limit || columns * rows * partials > most || !needed) continue;
+            TileSpec spec;
+            spec.roles = roles;
+            spec.lanes = lanes;
+            spec.vectors = columns;
+            spec.rows = rows;
+            spec.partials = partials;
+            share_axis(spec);
+          }
+  }
+
+  /// Workers along the axis, and the others of a group along the results.
+  void share_axis(TileSpec &spec) {
+    if (info_.max_workers == 1) return try_orders(spec);
+    int64_t steps = ceil_div(model_.dims[*spec.roles.axis].extent, spec.lanes * spec.partials);
+    int64_t most = std::min<int64_t>(info_.max_workers, info_.team_workers * 16);
+    for (int64_t sharers = 1; sharers <= most && (sharers == 1 || sharers < 2 * steps); sharers *= 4) {
+      spec.axis_workers = sharers;
+      spec.lane_workers = spec.row_workers = 1;
+      int64_t others = std::max<int64_t>(1, info_.team_workers * 4 / sharers);
+      if (spec.roles.lane != DimRoles::kNoDim)
+        while (spec.lane_workers < others && spec.lane_workers * spec.vectors < model_.dims[spec.roles.lane].extent)
+          spec.lane_workers *= 2;
+      try_orders(spec);
+    }
+  }
+
   /// As many steps as fit a part of the instruction cache, so that loop control and address arithmetic vanish.
   int64_t unroll_steps(int64_t tile) const {
     double budget = static_cast<double>(info_.code_bytes) * kLeastCodeShare /
@@ -188,12 +326,13 @@ private:
 
   void try_orders(TileSpec &spec) {
     for (bool outside : {true, false}) {
+      if (!outside && spec.roles.rows.empty()) continue;
       spec.lane_groups_outside = outside;
-      try_schedule(to_schedule(kernel_.name, model_, spec, info_));
+      try_schedule(to_schedule(kernel_.name, model_, spec, info_), spec);
     }
   }
 
-  void try_schedule(KernelSchedule schedule) {
+  void try_schedule(KernelSchedule schedule, const TileSpec &spec) {
     if (!forbidden_.empty()) {
       Result<KernelSchedule> allowed = without(kernel_, schedule, forbidden_);
       if (!allowed) return;
@@ -201,14 +340,14 @@ private:
     }
     ScheduleCandidate candidate{std::move(schedule), {}};
     candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
-    if (std::isfinite(candidate.prediction.seconds)) found_.push_back(std::move(candidate));
+    if (std::isfinite(candidate.prediction.seconds)) found_.push_back({std::move(candidate), spec});
   }
 
   const Kernel &kernel_;
   const TargetInfo &info_;
   PatternSet forbidden_;
   DefinitionModel model_;
-  std::vector<ScheduleCandidate> found_;
+  std::vector<Found> found_;
 };
 
 /// A reduction is computed again for each read of its result: only reads at one point of the consumer's own loops are

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "compiler/support/checked_math.h"
 
 namespace sparkle {
 namespace {
 
 LoopRole role_of(const PlannedLoop &loop) {
-  if (loop.is_reduction) return LoopRole::kReduction;
+  if (loop.is_reduction && !loop.is_partial) return LoopRole::kReduction;
   switch (loop.kind) {
   case LoopKind::kGroup: return LoopRole::kGroup;
   case LoopKind::kTeam:
@@ -23,9 +26,12 @@ LoopRole role_of(const PlannedLoop &loop) {
 
 LoopModel::LoopModel(const DefinitionModel &model, const LoopPlan &plan) : model_(model), plan_(plan) {
   for (const PlannedLoop &loop : plan.loops) {
-    int64_t factor = std::max<int64_t>(1, plan.dims[loop.dim].factors[loop.split]);
-    loops_.push_back(
-        {role_of(loop), factor, static_cast<size_t>(loop.dim), loop.split, loop.kind == LoopKind::kUnrolled});
+    const PlannedDim &dim = plan.dims[loop.dim];
+    int64_t factor = dim.factors[loop.split];
+    if (factor == 0 && loop.is_reduction)
+      factor = ceil_div(model.dims[static_cast<size_t>(dim.sources.front())].extent, dim.stride(loop.split));
+    loops_.push_back({role_of(loop), std::max<int64_t>(1, factor), static_cast<size_t>(loop.dim), loop.split,
+                      loop.kind == LoopKind::kUnrolled, loop.is_partial});
   }
   in_time_ = loops_;
   std::stable_partition(in_time_.begin(), in_time_.end(), [](const Loop &l) { return l.role != LoopRole::kWorker; });
@@ -42,6 +48,24 @@ int64_t LoopModel::count(LoopRole role) const {
   for (const Loop &loop : loops_)
     if (loop.role == role) product *= loop.factor;
   return product;
+}
+
+int64_t LoopModel::partials(LoopRole role) const {
+  int64_t product = 1;
+  for (const Loop &loop : loops_)
+    if (loop.role == role && loop.is_partial) product *= loop.factor;
+  return product;
+}
+
+int64_t LoopModel::worker_distance(const ModelAccess &access) const {
+  for (size_t i = loops_.size(); i-- > 0;) {
+    const Loop &loop = loops_[i];
+    if (loop.role != LoopRole::kWorker || loop.factor == 1) continue;
+    const PlannedDim &dim = plan_.dims[loop.dim];
+    size_t source = static_cast<size_t>(dim.sources.back());
+    return std::abs(access.strides[source]) * dim.stride(loop.split) * access.element_bytes;
+  }
+  return 0;
 }
 
 int64_t LoopModel::count_if(LoopRole role, const ModelAccess &access) const {
@@ -118,9 +142,8 @@ int64_t LoopModel::steps_below(const Staging &staging) const {
   return count(LoopRole::kReduction) / std::max<int64_t>(1, trips_through(staging));
 }
 
-/// Bytes of distinct elements that loops from `first` on touch. Overlapping windows (a stride smaller than what the
-/// other dimension spans) are counted once; lines are filled whole unless the tensor is packed.
-double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed) const {
+/// Values that each dimension takes in loops from `first` on.
+std::vector<double> LoopModel::ranges(size_t first) const {
   std::vector<double> range(model_.dims.size(), 1);
   for (size_t i = first; i < in_time_.size(); ++i) {
     const PlannedDim &dim = plan_.dims[in_time_[i].dim];
@@ -133,6 +156,13 @@ double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed
       factor /= taken;
     }
   }
+  return range;
+}
+
+/// Bytes of distinct elements that loops from `first` on touch. Overlapping windows (a stride smaller than what the
+/// other dimension spans) are counted once; lines are filled whole unless the tensor is packed.
+double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed) const {
+  std::vector<double> range = ranges(first);
   double elements = 1, unit_run = 1;
   std::vector<std::pair<int64_t, double>> spans;
   for (size_t d = 0; d < model_.dims.size(); ++d)
@@ -157,7 +187,32 @@ double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed
   return bytes;
 }
 
-double LoopModel::traffic(const KernelSchedule &schedule, double capacity) const {
+/// How many times more of a cache the footprint takes because its rows lie an even number of ways apart and compete for
+/// the same sets: a way over what the rows cover of it.
+double LoopModel::crowding(const ModelAccess &access, size_t first, const MemoryInfo &cache) const {
+  if (cache.way_stride_bytes <= 0) return 1;
+  std::vector<double> range = ranges(first);
+  std::vector<std::pair<int64_t, double>> spans;
+  for (size_t d = 0; d < model_.dims.size(); ++d)
+    if (access.depends[d] && range[d] > 1 && !access.irregular[d])
+      spans.push_back({std::max<int64_t>(1, std::abs(access.strides[d])) * access.element_bytes, range[d]});
+  std::sort(spans.begin(), spans.end());
+  double run = static_cast<double>(access.element_bytes), way = static_cast<double>(cache.way_stride_bytes);
+  for (const auto &[stride, count] : spans) {
+    if (static_cast<double>(stride) <= std::max(run, static_cast<double>(cache.line_bytes))) {
+      run = std::max(run, static_cast<double>(stride) * count);
+      continue;
+    }
+    run = std::max(run, static_cast<double>(cache.line_bytes));
+    double places = static_cast<double>(cache.way_stride_bytes / std::gcd(stride, cache.way_stride_bytes));
+    double covered = std::min(way, run * std::min(places, count));
+    return covered < way && count > places ? way / covered : 1;
+  }
+  return 1;
+}
+
+double LoopModel::traffic(const KernelSchedule &schedule, const MemoryInfo &cache, double share) const {
+  double capacity = static_cast<double>(cache.bytes) * share;
   std::vector<const ModelAccess *> accesses;
   for (const ModelAccess &read : model_.reads) accesses.push_back(&read);
   accesses.push_back(&model_.store);
@@ -165,8 +220,10 @@ double LoopModel::traffic(const KernelSchedule &schedule, double capacity) const
   size_t fit = in_time_.size();
   for (size_t first = in_time_.size(); first-- > 0;) {
     double bytes = 0;
-    for (const ModelAccess *access : accesses)
-      bytes += footprint(*access, first, is_staged(schedule, access->tensor, MemoryLevel::kFar));
+    for (const ModelAccess *access : accesses) {
+      bool packed = is_staged(schedule, access->tensor, MemoryLevel::kFar);
+      bytes += footprint(*access, first, packed) * (packed ? 1 : crowding(*access, first, cache));
+    }
     if (bytes > capacity) break;
     fit = first;
   }
@@ -181,6 +238,25 @@ double LoopModel::traffic(const KernelSchedule &schedule, double capacity) const
     total += bytes;
   }
   return total;
+}
+
+double LoopModel::packing_seconds(const KernelSchedule &schedule, const TargetInfo &info, double share) const {
+  double seconds = 0;
+  for (const Staging &staging : schedule.stagings) {
+    auto read = std::find_if(model_.reads.begin(), model_.reads.end(),
+                             [&](const ModelAccess &r) { return r.tensor == staging.tensor; });
+    if (staging.level != MemoryLevel::kFar || read == model_.reads.end() || read->is_constant) continue;
+    double bytes = 2.0 * static_cast<double>(read->tensor_elements * read->element_bytes);
+    auto holds = std::find_if(info.memories.begin(), info.memories.end(), [&](const MemoryInfo &memory) {
+      return memory.sharing == Sharing::kDevice &&
+             (memory.bytes == 0 || static_cast<double>(memory.bytes) * share > bytes);
+    });
+    if (holds == info.memories.end() && !info.memories.empty()) --holds;
+    if (holds == info.memories.end()) continue;
+    double rate = holds->bytes_per_cycle * static_cast<double>(info.units) * info.clock_ghz * 1e9;
+    seconds += bytes / rate + info.launch_us * 1e-6;
+  }
+  return seconds;
 }
 
 } // namespace sparkle

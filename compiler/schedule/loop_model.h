@@ -6,6 +6,7 @@
 #include "compiler/schedule/access_model.h"
 #include "compiler/schedule/loop_plan.h"
 #include "compiler/schedule/schedule.h"
+#include "compiler/target/target_info.h"
 
 namespace sparkle {
 
@@ -13,8 +14,8 @@ enum class LoopRole : uint8_t {
   kGroup,
   kWorker,         ///< Team and worker loops.
   kSerialParallel, ///< Serial loops over output dimensions.
-  kReduction,      ///< All loops of the reduction.
-  kRegister,       ///< Unrolled loops over output dimensions: the register tile, without lanes.
+  kReduction,      ///< The loops of the reduction that go on with one result.
+  kRegister,       ///< Unrolled loops that have a result each: the register tile, without lanes.
   kLane,
 };
 
@@ -26,6 +27,8 @@ public:
   int64_t count(LoopRole role) const;
   /// The same over the loops on which the access depends.
   int64_t count_if(LoopRole role, const ModelAccess &access) const;
+  /// Of those, the results that are combined into one (PlannedLoop::is_partial).
+  int64_t partials(LoopRole role) const;
   int64_t lane_factor() const { return count(LoopRole::kLane); }
   /// Steps of the reduction that unrolled loops make without a branch.
   int64_t unrolled_reduction() const;
@@ -34,6 +37,8 @@ public:
   int64_t innermost_reuse(const ModelAccess &access) const;
   /// Neighbouring lanes touch neighbouring elements, as the tensor lies or because it is packed so.
   bool is_contiguous(const KernelSchedule &schedule, const ModelAccess &access) const;
+  /// Bytes between what neighbouring workers touch; 0: the same.
+  int64_t worker_distance(const ModelAccess &access) const;
   static bool is_staged(const KernelSchedule &schedule, const std::string &tensor, MemoryLevel level);
 
   double staged_elements(const Staging &staging) const;
@@ -42,9 +47,12 @@ public:
   int64_t trips_through(const Staging &staging) const;
   int64_t steps_below(const Staging &staging) const;
 
-  /// Bytes that all units together fetch into caches of `capacity` bytes. Walks the loops from inside out: what fits is
-  /// fetched once per iteration of what is outside.
-  double traffic(const KernelSchedule &schedule, double capacity) const;
+  /// Bytes that all units together fetch into caches of a kind of which a kernel can use the part `share`. Walks the
+  /// loops from inside out: what fits is fetched once per iteration of what is outside.
+  double traffic(const KernelSchedule &schedule, const MemoryInfo &cache, double share) const;
+
+  /// Making panels of what changes, in each run: read and written, by a launch of its own.
+  double packing_seconds(const KernelSchedule &schedule, const TargetInfo &info, double share) const;
 
 private:
   struct Loop {
@@ -53,9 +61,12 @@ private:
     size_t dim; ///< In LoopPlan::dims.
     int split;
     bool unrolled;
+    bool is_partial;
   };
   bool depends(const ModelAccess &access, const Loop &loop) const;
+  std::vector<double> ranges(size_t first) const;
   double footprint(const ModelAccess &access, size_t first, bool packed) const;
+  double crowding(const ModelAccess &access, size_t first, const MemoryInfo &cache) const;
   const DefinitionModel &model_;
   const LoopPlan &plan_;
   std::vector<Loop> loops_;   ///< Outermost first.

@@ -111,10 +111,7 @@ private:
                  std::to_string(*dim.extent));
     for (size_t i = 0; i < splits.size(); ++i) {
       LoopKind kind = splits[i].kind;
-      bool parallel_kind =
-          kind == LoopKind::kGroup || kind == LoopKind::kTeam || kind == LoopKind::kWorker || kind == LoopKind::kLane;
-      if (dim.is_reduction && parallel_kind)
-        return bad("reduction `" + dim.name + "` cannot be split over " + std::string(name_of(kind)) + " loops");
+      if (dim.is_reduction) SPARKLE_TRY_STATUS(check_reduction(dim, kind));
       int64_t factor = i == 0 ? outer : splits[i].factor;
       if (factor == 0 && kind != LoopKind::kGroup && kind != LoopKind::kSerial)
         return bad("`" + dim.name + "` has an open extent: its outermost loop must be group or serial");
@@ -124,9 +121,26 @@ private:
     return ok();
   }
 
+  /// Lanes and workers have partial results of a reduction.
+  Status check_reduction(const PlannedDim &dim, LoopKind kind) const {
+    if (kind == LoopKind::kGroup || kind == LoopKind::kTeam)
+      return bad("reduction `" + dim.name + "` cannot be split over " + std::string(name_of(kind)) + " loops");
+    if (!gives_partials(kind)) return ok();
+    for (ExprId id : main_reduces(kernel_, definition_of(kernel_)))
+      if (kernel_.strict && is_float(kernel_.type_of(id).scalar))
+        return bad("reduction `" + dim.name + "` cannot be split over " + std::string(name_of(kind)) +
+                   " loops: a strict kernel keeps the order of its terms");
+    return ok();
+  }
+
+  static bool gives_partials(LoopKind kind) { return kind == LoopKind::kWorker || kind == LoopKind::kLane; }
+
   void add_loop(size_t dim, size_t split) {
     const PlannedDim &d = plan_.dims[dim];
-    plan_.loops.push_back({static_cast<int>(dim), static_cast<int>(split), d.kinds[split], d.is_reduction});
+    LoopKind kind = d.kinds[split];
+    bool has_partials = d.is_reduction && std::any_of(d.kinds.begin(), d.kinds.end(), gives_partials);
+    bool is_partial = has_partials && (gives_partials(kind) || kind == LoopKind::kUnrolled);
+    plan_.loops.push_back({static_cast<int>(dim), static_cast<int>(split), kind, d.is_reduction, is_partial});
   }
 
   /// Dimensions in the definition's order, output dimensions first; split 0 of all, then split 1 of all, and so on.
@@ -183,7 +197,8 @@ private:
       const PlannedLoop &loop = plan_.loops[i];
       int rank_of_kind = rank(loop);
       LoopRef ref{plan_.dims[loop.dim].name, loop.split};
-      bool inner = loop.is_reduction || loop.kind == LoopKind::kUnrolled || loop.kind == LoopKind::kLane;
+      bool inner = (loop.is_reduction && loop.kind != LoopKind::kWorker) || loop.kind == LoopKind::kUnrolled ||
+                   loop.kind == LoopKind::kLane;
       if (inner && !inside) plan_.first_inner = i;
       inside |= inner;
       if (rank_of_kind <= 2) {

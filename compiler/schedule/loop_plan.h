@@ -38,13 +38,16 @@ struct PlannedLoop {
   int split = 0;
   LoopKind kind = LoopKind::kSerial;
   bool is_reduction = false;
+  /// Of a reduction, with a result of its own for each iteration, combined afterwards: lanes, workers, and the unrolled
+  /// loops of a dimension that has either.
+  bool is_partial = false;
 };
 
 struct LoopPlan {
   std::vector<PlannedSource> sources;
   std::vector<PlannedDim> dims;
   std::vector<PlannedLoop> loops; ///< In order, outermost first.
-  size_t first_inner = 0;         ///< Loops before it surround the accumulators.
+  size_t first_inner = 0;         ///< Loops before it surround the accumulators; partial ones there are workers'.
   const PlannedDim *find(std::string_view name) const;
   /// The zero-based indices of the sources of `dim`, slowest first, from the index of the (fused) dimension.
   std::vector<ExprId> source_indices(Builder &b, const PlannedDim &dim, ExprId index) const;

@@ -33,6 +33,14 @@ constexpr double kWindowOperations = 100;
 constexpr double kCodeBytesPerOperation = 9;
 /// Registers of a worker that hold addresses, loop counters and predicates, where registers are one-lane words.
 constexpr int64_t kScalarRegisters = 48;
+/// Pieces in which a unit without workers takes its share of the groups.
+constexpr double kTaskRanges = 8;
+/// Combining two halves of a register: a shuffle (3 cycles) before the operation; and both issued.
+constexpr double kShuffleLatency = 3, kShuffleIssue = 2;
+/// One level of the tree over workers: two loads, an operation and a store in near memory.
+constexpr double kTreeLevelCycles = 60;
+/// Memory that one access of a team brings at once, when its workers touch neighbouring words.
+constexpr int64_t kSectorBytes = 64;
 
 class Predictor {
 public:
@@ -63,6 +71,8 @@ private:
     tile_ = static_cast<double>(loops_.count(LoopRole::kRegister));
     workers_ = static_cast<double>(loops_.count(LoopRole::kWorker));
     groups_ = static_cast<double>(loops_.count(LoopRole::kGroup));
+    results_ = tile_ / static_cast<double>(loops_.partials(LoopRole::kRegister));
+    sharers_ = static_cast<double>(loops_.partials(LoopRole::kWorker));
     serial_ = static_cast<double>(loops_.count(LoopRole::kSerialParallel));
     steps_ = static_cast<double>(loops_.count(LoopRole::kReduction)) * static_cast<double>(model_.nested_terms);
     teams_ = std::ceil(workers_ / info_.team_workers);
@@ -83,6 +93,7 @@ private:
     double fetched = fetched_words() / info_.lanes;
     out_.registers = static_cast<int64_t>(accumulators + operands + spare + fetched);
     out_.near_bytes = loops_.near_bytes(schedule_);
+    if (sharers_ > 1) out_.near_bytes += static_cast<int64_t>(workers_ * results_) * 4 * model_.accumulators;
     if (info_.max_workers > 0 && workers_ > info_.max_workers) return refuse("more workers than a group can have");
     if (out_.registers > info_.registers)
       return refuse("the register tile needs " + std::to_string(out_.registers) + " registers");
@@ -161,17 +172,28 @@ private:
     if (code_bytes_ > static_cast<double>(info_.code_bytes) / 2) step *= 1.5;
     step_cycles_ = step;
     step_latency_ = std::max(step, chain);
-    double ends = (vectors * 2 + epilogue_cycles(vectors)) * teams_ + kTileOverheadCycles;
+    double stored = loops_.partials(LoopRole::kLane) > 1 ? results_ : results_ * vectors_per_lane_;
+    double ends = (vectors * 2 + epilogue_cycles(stored)) * teams_ + combination_cycles() + kTileOverheadCycles;
     out_.arithmetic_cycles = arithmetic * steps_ * serial_;
     out_.load_cycles = loads * steps_ * serial_;
     group_cycles_ = serial_ * (steps_ * step + ends) + group_stalls();
     stall_cycles_ = group_stalls();
   }
 
+  /// The lanes of each result: one chain of shuffles, beside which those of the other results are issued.
+  double combination_cycles() const {
+    double lanes = static_cast<double>(loops_.partials(LoopRole::kLane));
+    if (lanes <= 1) return 0;
+    double levels = std::ceil(std::log2(lanes));
+    return levels * (kShuffleLatency + info_.fma_latency) + (results_ - 1) * levels * kShuffleIssue * teams_;
+  }
+
   /// Waiting that only other resident groups can hide: filling near memory, barriers.
   double group_stalls() const {
     double stalls = 0;
     bool counted = false;
+    double levels = sharers_ > 1 ? std::ceil(std::log2(sharers_)) + 1 : 0;
+    double tree = levels * (kTreeLevelCycles + info_.barrier_cycles) * serial_;
     for (const Staging &staging : schedule_.stagings) {
       if (staging.level != MemoryLevel::kNear || counted) continue;
       counted = true;
@@ -183,7 +205,7 @@ private:
       stalls += rounds * (exposed + barriers * info_.barrier_cycles) + latency;
     }
     if (!counted && info_.team_workers > 1) stalls = far_latency() * (1 + steps_ * serial_ / 4);
-    return stalls;
+    return stalls + tree;
   }
 
   double far_latency() const {
@@ -212,7 +234,23 @@ private:
         std::min<double>(info_.team_workers, static_cast<double>(loops_.count_if(LoopRole::kWorker, read)));
     double staged = loops_.is_staged(schedule_, read.tensor, MemoryLevel::kNear) ? 1 : 2.5;
     double wide = std::max(words / info_.access_lanes, words * distinct / info_.team_workers);
+    if (staged > 1) wide *= scatter(read);
     return std::max(wide, 1.0) * staged * teams_ / info_.load_per_cycle;
+  }
+
+  /// Sectors that a team's workers touch for each that they need: 1 where neighbours touch neighbouring words.
+  double scatter(const ModelAccess &read) const {
+    bool wide = loops_.depends_on_lane(read) && loops_.is_contiguous(schedule_, read) && is_aligned(read);
+    int64_t width = read.element_bytes * (wide ? lanes_ : 1);
+    int64_t apart = std::min(loops_.worker_distance(read), kSectorBytes);
+    return apart > width ? static_cast<double>(apart) / static_cast<double>(width) : 1;
+  }
+
+  /// Rows start at whole vectors: only then can one access bring all lanes.
+  bool is_aligned(const ModelAccess &read) const {
+    for (size_t d = 0; d < model_.dims.size(); ++d)
+      if (read.depends[d] && read.strides[d] != 1 && read.strides[d] % lanes_ != 0) return false;
+    return true;
   }
 
   double load_instructions() const {
@@ -270,7 +308,9 @@ private:
     double busiest = std::ceil(groups_ / units);
     double together = std::min(resident, busiest);
     double rounds = std::ceil(groups_ / (units * together));
-    double cycles = std::max(busiest * issue, rounds * (alone + stall_cycles_)) + busiest * info_.task_cycles;
+    // Threads take ranges of groups.
+    double tasks = info_.max_workers > 1 ? busiest : std::min(busiest, kTaskRanges);
+    double cycles = std::max(busiest * issue, rounds * (alone + stall_cycles_)) + tasks * info_.task_cycles;
     out_.balance = groups_ / (std::ceil(groups_ / units) * units);
     compute_seconds_ = cycles / (info_.clock_ghz * 1e9);
   }
@@ -280,7 +320,7 @@ private:
     for (size_t i = 0; i + 1 < info_.memories.size(); ++i) {
       const MemoryInfo &cache = info_.memories[i], &behind = info_.memories[i + 1];
       if (cache.explicit_fill || behind.explicit_fill || behind.bytes_per_cycle <= 0) continue;
-      double bytes = loops_.traffic(schedule_, static_cast<double>(cache.bytes) * kCacheShare);
+      double bytes = loops_.traffic(schedule_, cache, kCacheShare);
       if (window_.is_window() && i > 0) bytes *= window_.sparse_factor();
       double time = bytes / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
       out_.working_sets.push_back(cache.name + " (" + std::to_string(cache.bytes / 1024) +
@@ -296,7 +336,8 @@ private:
   void conclude() {
     double longest = std::max(compute_seconds_, out_.memory_seconds);
     double others = compute_seconds_ + all_memory_seconds_ - longest;
-    out_.seconds = longest + kNotOverlapped * others + info_.launch_us * 1e-6;
+    out_.seconds = longest + kNotOverlapped * others + info_.launch_us * 1e-6 +
+                   loops_.packing_seconds(schedule_, info_, kCacheShare);
     double flops = 2.0 * static_cast<double>(model_.outputs()) * static_cast<double>(model_.terms());
     out_.efficiency = flops / out_.seconds / (peak_gflops(info_) * 1e9);
     if (out_.memory_seconds > compute_seconds_)
@@ -317,6 +358,8 @@ private:
   Prediction out_;
   int64_t lanes_ = 1;
   double vectors_per_lane_ = 1, tile_ = 1, workers_ = 1, groups_ = 1, serial_ = 1, steps_ = 1, teams_ = 1;
+  double results_ = 1; ///< Of a worker, without partial ones.
+  double sharers_ = 1; ///< Workers that share one result.
   double step_cycles_ = 0, step_latency_ = 0, group_cycles_ = 0, stall_cycles_ = 0, code_bytes_ = 0,
          compute_seconds_ = 0;
   double all_memory_seconds_ = 0;

@@ -48,13 +48,7 @@ private:
 
   void write_dims() {
     const DimRoles &roles = spec_.roles;
-    DimSchedule lane{name(roles.lane), {}, {{LoopKind::kGroup, 0}}};
-    // Registers outside workers: what neighbouring workers touch at once is contiguous.
-    lane_unrolled_ = split(lane, LoopKind::kUnrolled, spec_.vectors);
-    lane_worker_ = split(lane, LoopKind::kWorker, spec_.lane_workers);
-    lane_ = split(lane, LoopKind::kLane, spec_.lanes);
-    lane_group_ = {lane.dim, 0};
-    out_.dims.push_back(lane);
+    if (roles.lane != DimRoles::kNoDim) write_lane_dim();
     if (!roles.rows.empty()) write_rows();
     for (size_t d : roles.batch) {
       out_.dims.push_back({name(d), {}, {{LoopKind::kGroup, 0}}});
@@ -66,6 +60,16 @@ private:
     }
     if (is_valid_row_) row_groups_.push_back({row_name_, 0});
     write_reductions();
+  }
+
+  void write_lane_dim() {
+    DimSchedule lane{name(spec_.roles.lane), {}, {{LoopKind::kGroup, 0}}};
+    // Registers outside workers: what neighbouring workers touch at once is contiguous.
+    lane_unrolled_ = split(lane, LoopKind::kUnrolled, spec_.vectors);
+    lane_worker_ = split(lane, LoopKind::kWorker, spec_.lane_workers);
+    if (!spec_.roles.axis) lane_ = split(lane, LoopKind::kLane, spec_.lanes);
+    lane_group_ = LoopRef{lane.dim, 0};
+    out_.dims.push_back(lane);
   }
 
   void write_rows() {
@@ -101,9 +105,20 @@ private:
       return;
     }
     int64_t left = spec_.steps;
-    for (size_t i = axes.size(); i-- > 0;) write_axis(axes[i], left);
+    for (size_t i = axes.size(); i-- > 0;)
+      axes[i] == spec_.roles.axis ? write_shared_axis() : write_axis(axes[i], left);
     std::reverse(reduction_serial_.begin(), reduction_serial_.end());
     std::reverse(reduction_unrolled_.begin(), reduction_unrolled_.end());
+  }
+
+  /// Neighbouring lanes, then neighbouring workers, touch neighbouring elements.
+  void write_shared_axis() {
+    DimSchedule dim{name(*spec_.roles.axis), {}, {{LoopKind::kSerial, 0}}};
+    reduction_serial_.push_back({dim.dim, 0});
+    axis_unrolled_ = split(dim, LoopKind::kUnrolled, spec_.partials);
+    axis_worker_ = split(dim, LoopKind::kWorker, spec_.axis_workers);
+    lane_ = split(dim, LoopKind::kLane, spec_.lanes);
+    out_.dims.push_back(std::move(dim));
   }
 
   /// Unrolls the whole axis while that is within the wanted number of steps, else a part of it.
@@ -140,11 +155,13 @@ private:
     if (!spec_.lane_groups_outside) append(lane_group_);
     append(row_worker_);
     append(lane_worker_);
+    append(axis_worker_);
     append(reduction_serial_);
     append(reduction_unrolled_);
     append(row_outer_);
     append(row_inner_);
     append(lane_unrolled_);
+    append(axis_unrolled_);
     append(lane_);
   }
 
@@ -172,7 +189,8 @@ private:
 
   /// Constants that lanes run along are laid out as they are read, once.
   bool panels_pay(const ModelAccess &read) const {
-    if (!read.is_constant || !read.depends[spec_.roles.lane] || along_rows(read)) return false;
+    if (spec_.roles.axis) return false; // As they lie, lanes run along them.
+    if (!(read.is_constant || spec_.pack_inputs) || !read.depends[spec_.roles.lane] || along_rows(read)) return false;
     if (std::any_of(read.irregular.begin(), read.irregular.end(), [](bool irregular) { return irregular; }))
       return false;
     return std::none_of(spec_.roles.batch.begin(), spec_.roles.batch.end(),
@@ -305,16 +323,12 @@ private:
   const TileSpec &spec_;
   const TargetInfo &info_;
   KernelSchedule out_;
-  LoopRef lane_group_;
+  std::optional<LoopRef> lane_group_;
   std::vector<LoopRef> batch_groups_, row_groups_, reduction_serial_, reduction_unrolled_;
-  std::optional<LoopRef> lane_unrolled_, lane_worker_, lane_, row_outer_, row_worker_, row_inner_;
+  std::optional<LoopRef> lane_unrolled_, lane_worker_, lane_, row_outer_, row_worker_, row_inner_, axis_unrolled_,
+      axis_worker_;
   std::string row_name_;
   bool is_valid_row_ = false;
-
-  void append(const LoopRef &loop) { out_.order.push_back(loop); }
-  void add_layout(Staging &staging, const ModelAccess &read, const LoopRef &loop) const {
-    add_layout(staging, read, std::vector<LoopRef>{loop});
-  }
 };
 
 } // namespace

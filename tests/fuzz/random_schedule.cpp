@@ -63,6 +63,8 @@ public:
 
 private:
   bool has_workers() const { return info_.max_workers > 1; }
+  /// Lanes and workers may have partial results.
+  bool shares_reductions() const { return !kernel_.strict; }
 
   std::vector<std::string> names(bool reductions) const {
     std::vector<std::string> names;
@@ -107,6 +109,11 @@ private:
     if (info_.access_lanes <= 1 || random_.chance(1, 6)) return;
     const std::string &last =
         definition_of(kernel_).dims.empty() ? std::string() : definition_of(kernel_).dims.back().name;
+    if (shares_reductions() && random_.chance(1, 3)) {
+      for (size_t i = 0; i < out_.dims.size(); ++i)
+        if (is_reduction(out_.dims[i]) && (lane_dim_ == out_.dims.size() || random_.chance(1, 2))) lane_dim_ = i;
+      if (lane_dim_ < out_.dims.size()) return;
+    }
     for (size_t i = 0; i < out_.dims.size(); ++i) {
       if (is_reduction(out_.dims[i])) continue;
       const DimSchedule &dim = out_.dims[i];
@@ -140,7 +147,8 @@ private:
   void add_inner(std::vector<Split> &inner, bool reduction, int64_t &left) {
     Split split{LoopKind::kSerial, random_.in(2, 4)};
     if (random_.chance(2, 3)) split.kind = LoopKind::kUnrolled;
-    if (!reduction && has_workers() && random_.chance(2, 5))
+    const bool shares = !reduction || (shares_reductions() && random_.chance(1, 2));
+    if (shares && has_workers() && random_.chance(2, 5))
       split = {LoopKind::kWorker, random_.pick(std::vector<int64_t>{2, 3, 4, 8})};
     if (!reduction && has_workers() && random_.chance(1, 16)) split = {LoopKind::kTeam, 2};
     if (!fits(split)) return;
@@ -197,8 +205,8 @@ private:
     int64_t product = 1;
     bool inside = false;
     for (const PlannedLoop &loop : loops) {
-      inside |= loop.is_reduction || loop.kind == LoopKind::kUnrolled;
-      if (inside && !loop.is_reduction && loop.kind != LoopKind::kLane)
+      inside |= (loop.is_reduction && loop.kind != LoopKind::kWorker) || loop.kind == LoopKind::kUnrolled;
+      if (inside && (!loop.is_reduction || loop.is_partial) && loop.kind != LoopKind::kLane)
         product *= std::max<int64_t>(1, plan.dims[loop.dim].factors[loop.split]);
     }
     return product;

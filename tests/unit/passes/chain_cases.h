@@ -1,6 +1,7 @@
 // Small programs for the chain of passes: products, reductions, several definitions, elementwise ones.
 #pragma once
 
+#include "tests/unit/passes/chain_sharing.h"
 #include "tests/unit/passes/chain_windows.h"
 
 namespace sparkle::test {
@@ -376,6 +377,7 @@ kernel dst {
 })"}},
   };
   for (ChainCase &window : window_cases()) cases.push_back(std::move(window));
+  for (ChainCase &sharing : sharing_cases()) cases.push_back(std::move(sharing));
   return cases;
 }
 

@@ -93,6 +93,20 @@ Program matmul(int64_t n) {
                         "](@a[%m, %k] * @b[%k, %n])\n} }\n");
 }
 
+/// The contiguous dimension is what is reduced.
+Program row_max(int64_t rows, int64_t columns) {
+  return program_of({{"x", {rows, columns}, "input"}, {"dst", {rows}, "output"}},
+                    loop("n", rows) + "store @dst[%n] = max[%c in 0.." + std::to_string(columns) +
+                        "](@x[%n, %c])\n}\n");
+}
+
+/// Both operands lie along what is reduced.
+Program product_of_rows(int64_t n) {
+  return program_of({{"a", {n, n}, "input"}, {"b", {n, n}, "input"}, {"dst", {n, n}, "output"}},
+                    loop("m", n) + loop("n", n) + "store @dst[%m, %n] = sum[%k in 0.." + std::to_string(n) +
+                        "](@a[%m, %k] * @b[%n, %k])\n} }\n");
+}
+
 Program pooling() {
   const std::string at_h = "%oh * 2 + %kh - 1", at_w = "%ow * 2 + %kw - 1";
   return program_of({{"src", {1, 112, 112, 64}, "input"}, {"dst", {1, 56, 56, 64}, "output"}},
@@ -131,6 +145,9 @@ const NamedProgram kPrograms[] = {
        return conv({56, 128, 128, 3, 1}, true);
      }},
     {"matmul_512", [] { return matmul(512); }},
+    {"row_max", [] { return row_max(4096, 4096); }},
+    {"total", [] { return row_max(1, 1000003); }},
+    {"product_of_rows_512", [] { return product_of_rows(512); }},
     {"max_pool", pooling},
     {"elementwise", elementwise},
 };
