@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "compiler/analysis/interval.h"
 #include "compiler/passes/copy_expansion.h"
@@ -110,24 +111,28 @@ private:
       moved.var = rw_.bind(load->var);
       return rw_.out().add_stmt(std::move(moved));
     };
-    // Staged loops inside have copies and bounds of their own.
-    auto expansions = std::move(expansions_);
-    const ExprId begin = begin_, end = end_;
     std::vector<StmtId> stmts;
     for (StmtId id : staged.rest) stmts.push_back(rw_.stmt(id));
     rw_.on_stmt = outer;
-    expansions_ = std::move(expansions);
-    begin_ = begin;
-    end_ = end;
     return rw_.build().block(std::move(stmts));
   }
 
+  /// What is known of one staged loop is put aside while one inside of it is rewritten.
   StmtId rewrite(const StagedLoop &staged) {
+    auto outer_expansions = std::exchange(expansions_, {});
+    const ExprId outer_begin = begin_, outer_end = end_;
+    const StmtId made = rewrite_alone(staged);
+    expansions_ = std::move(outer_expansions);
+    begin_ = outer_begin;
+    end_ = outer_end;
+    return made;
+  }
+
+  StmtId rewrite_alone(const StagedLoop &staged) {
     Builder &b = rw_.build();
     begin_ = rw_.expr(staged.loop->begin);
     end_ = rw_.expr(staged.loop->end);
     std::vector<StmtId> before;
-    expansions_.clear();
     for (StmtId id : staged.copies) {
       expansions_.push_back(expand(std::get<Copy>(in_.stmt(id))));
       if (staged.ahead > 0) before.push_back(expansions_.back()->declare());
