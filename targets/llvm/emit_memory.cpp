@@ -161,9 +161,19 @@ Value *KernelEmitter::load_lanes(BufferId buffer, const Place &place, int lanes)
   return result;
 }
 
+/// Of elements offset, offset + 1...: those that an active lane reads.
+llvm::Constant *KernelEmitter::elements_of_lanes(llvm::Constant *mask, int lanes, int stride, int offset) {
+  std::vector<llvm::Constant *> active;
+  for (int i = offset; i < offset + lanes; ++i) {
+    const bool is_lane = i % stride == 0 && i / stride < lanes;
+    active.push_back(is_lane ? mask->getAggregateElement(static_cast<unsigned>(i / stride)) : b_.getFalse());
+  }
+  return llvm::ConstantVector::get(active);
+}
+
 /// Lanes a small step apart: as many vectors as the step, of which the last one ends with the last lane, so that
 /// nothing beyond it is read; shuffles take every `stride`-th element.
-Value *KernelEmitter::load_shuffled(const Place &place, int lanes) {
+Value *KernelEmitter::load_shuffled(const Place &place, int lanes, llvm::Constant *mask) {
   const int stride = static_cast<int>(*place.stride), span = (lanes - 1) * stride + 1;
   auto *type = llvm::FixedVectorType::get(place.element, static_cast<unsigned>(lanes));
   Value *result = llvm::PoisonValue::get(type);
@@ -171,7 +181,12 @@ Value *KernelEmitter::load_shuffled(const Place &place, int lanes) {
   for (int chunk = 0; chunk < stride; ++chunk) {
     const int offset = std::min(chunk * lanes, span - lanes);
     Value *pointer = b_.CreateInBoundsGEP(place.element, place.pointer, b_.getInt64(static_cast<uint64_t>(offset)));
-    Value *part = b_.CreateAlignedLoad(type, pointer, offset == 0 ? place.alignment : element_alignment(place));
+    const llvm::Align alignment = offset == 0 ? place.alignment : element_alignment(place);
+    Value *part = nullptr;
+    if (mask)
+      part = b_.CreateMaskedLoad(type, pointer, alignment, elements_of_lanes(mask, lanes, stride, offset));
+    else
+      part = b_.CreateAlignedLoad(type, pointer, alignment);
     std::vector<int> from(static_cast<size_t>(lanes), llvm::PoisonMaskElem);
     std::iota(from.begin(), from.begin() + done, 0);
     for (; done < lanes && done * stride < offset + lanes; ++done)
@@ -190,6 +205,10 @@ Value *KernelEmitter::load_masked(BufferId buffer, const Place &place, int lanes
         known ? load_lanes(buffer, place, lanes) : load_if(buffer, place, lanes, b_.CreateOrReduce(mask), other);
     return b_.CreateSelect(mask, value, other);
   }
+  auto *known = llvm::dyn_cast<llvm::Constant>(mask);
+  if (known && place.stride && lanes >= kLeastShuffledLanes && *place.stride > 1 &&
+      *place.stride <= kGreatestShuffledStride)
+    return b_.CreateSelect(mask, load_shuffled(place, lanes, known), other);
   return b_.CreateMaskedGather(type, lane_addresses(buffer, place, lanes), element_alignment(place), mask, other);
 }
 

@@ -67,7 +67,8 @@ private:
   static llvm::Align element_alignment(const Place &place);
   Value *lane_address(BufferId buffer, const Place &place, int lane);
   Value *load_lanes(BufferId buffer, const Place &place, int lanes);
-  Value *load_shuffled(const Place &place, int lanes);
+  llvm::Constant *elements_of_lanes(llvm::Constant *mask, int lanes, int stride, int offset);
+  Value *load_shuffled(const Place &place, int lanes, llvm::Constant *mask = nullptr);
   Value *load_masked(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
   Value *load_if(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
   void store_lanes(BufferId buffer, const Place &place, Value *value, int lanes, bool streaming);
