@@ -2,8 +2,10 @@
 
 #include "compiler/pipeline/pipeline.h"
 #include "tests/fuzz/code_size.h"
+#include "tests/fuzz/comparison.h"
 #include "tests/fuzz/random_kernel.h"
 #include "tests/fuzz/random_schedule.h"
+#include "tests/fuzz/random_values.h"
 #include "tests/fuzz/storage_types.h"
 
 namespace sparkle::test {
@@ -50,14 +52,10 @@ std::string FuzzCase::text() const {
   return to_string(kernel_) + "// machine: " + (machine_.empty() ? "this one" : machine_) + "\n" + to_text(schedule_);
 }
 
-FuzzResult FuzzCase::run() {
-  if (FuzzResult made = prepare(); made.outcome != Outcome::kEqual) return made;
-  return attempt(schedule_);
-}
-
 FuzzResult FuzzCase::prepare() {
-  kernel_ = random_kernel(random_);
-  if (storage_types_) kernel_ = with_storage_types(kernel_, random_);
+  const bool about_values = storage_types_ && random_.chance(1, 2);
+  kernel_ = about_values ? random_values(random_) : random_kernel(random_);
+  if (storage_types_ && !about_values) kernel_ = with_storage_types(kernel_, random_);
   machine_ = random_machine(target_, random_);
   program_ = import_text(kernel_);
   if (!program_) return {Outcome::kWrong, "the kernel is no kernel: " + program_.error().text};
@@ -87,9 +85,9 @@ FuzzResult FuzzCase::attempt(const Schedule &schedule) {
   Result<TensorSet> computed = inputs_->copy();
   if (!computed) return {Outcome::kWrong, computed.error().text};
   if (Status status = compute(schedule, *computed); !status) return result_of(status.error());
-  const std::string difference = computed->difference_from(*expected_);
-  if (difference.empty()) return {};
-  return {Outcome::kWrong, difference};
+  const std::string found = difference(*program_, *inputs_, *computed, *expected_);
+  if (found.empty()) return {};
+  return {Outcome::kWrong, found};
 }
 
 Status FuzzCase::compute(const Schedule &schedule, TensorSet &tensors) {
@@ -112,9 +110,8 @@ Status FuzzCase::interpret_all_passes(const Schedule &schedule, TensorSet &tenso
     if (!found) return;
     Result<TensorSet> computed = inputs_->copy();
     Status status = computed ? run_reference(program, *computed) : Status(computed.error());
-    const std::string difference = status ? computed->difference_from(*expected_) : status.error().text;
-    if (!difference.empty())
-      found = Error{ErrorCode::kVerifyFailed, "after pass " + std::string(pass) + ": " + difference};
+    const std::string wrong = status ? difference(*program_, *inputs_, *computed, *expected_) : status.error().text;
+    if (!wrong.empty()) found = Error{ErrorCode::kVerifyFailed, "after pass " + std::string(pass) + ": " + wrong};
     if (found) tensors = std::move(*computed);
   };
   try {

@@ -24,17 +24,18 @@ struct FuzzResult {
 /// Case `number` of seed `seed`: the same for ever, as long as the generators stay as they are.
 class FuzzCase {
 public:
-  /// `storage_types`: with elements of 8 and 16 bits (storage_types.h).
+  /// `storage_types`: with elements of every type (storage_types.h), or a kernel about values (random_values.h).
   FuzzCase(FuzzTarget target, bool storage_types, uint64_t seed, uint64_t number);
-  /// Makes kernel, schedule and expected results, and runs it.
-  FuzzResult run();
+  /// Makes kernel, schedule and expected results.
+  FuzzResult prepare();
+  /// Runs what is prepared.
+  FuzzResult run() { return attempt(schedule_); }
   /// After a wrong result: drops features of the schedule as long as something stays wrong.
   FuzzResult shrink(FuzzResult wrong);
   /// Kernel, numbers, machine and schedule.
   std::string text() const;
 
 private:
-  FuzzResult prepare();
   FuzzResult attempt(const Schedule &schedule);
   Status compute(const Schedule &schedule, TensorSet &tensors);
   Status interpret_all_passes(const Schedule &schedule, TensorSet &tensors);

@@ -1,5 +1,5 @@
 // sparkle_fuzz TARGET [--seed S] [--first N] [--count N] [--storage-types] [--reasons]: random kernels under random
-// schedules; --storage-types: with elements of 8 and 16 bits.
+// schedules; --storage-types: with elements of every type, element functions and casts.
 //
 // TARGET: passes, llvm or vulkan (fuzz_case.h). Results must equal the interpreter's of the imported program; schedules
 // that are refused are counted, and more than half of them is an error. A failure prints the smallest variant of its
@@ -95,13 +95,16 @@ private:
     const std::string repeat = command(options_, number);
     std::snprintf(g_current, sizeof g_current, "%s", repeat.c_str());
     FuzzCase one(options_.target, options_.storage_types, options_.seed, number);
-    FuzzResult result = one.run();
+    FuzzResult result = one.prepare();
+    if (options_.count == 1) std::printf("%s\n", one.text().c_str());
+    std::fflush(stdout);
+    if (result.outcome == Outcome::kEqual) result = one.run();
     if (result.outcome == Outcome::kEqual) ++equal_;
     if (result.outcome == Outcome::kRefused) {
       ++refused_;
       ++reasons_[kind_of(result.why)];
     }
-    if (options_.count == 1) std::printf("%s%s\n", one.text().c_str(), result.why.c_str());
+    if (options_.count == 1) std::printf("%s\n", result.why.c_str());
     if (result.outcome != Outcome::kWrong) return;
     ++wrong_;
     std::printf("--- wrong: %s\n%s\nrepeat with: %s\n", result.why.c_str(), one.text().c_str(), repeat.c_str());
