@@ -188,7 +188,7 @@ double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed
 }
 
 /// How many times more of a cache the footprint takes because its rows lie an even number of ways apart and compete for
-/// the same sets: a way over what the rows cover of it.
+/// the same sets, more of them than there are ways: a way over what the rows cover of it.
 double LoopModel::crowding(const ModelAccess &access, size_t first, const MemoryInfo &cache) const {
   if (cache.way_stride_bytes <= 0) return 1;
   std::vector<double> range = ranges(first);
@@ -206,7 +206,7 @@ double LoopModel::crowding(const ModelAccess &access, size_t first, const Memory
     run = std::max(run, static_cast<double>(cache.line_bytes));
     double places = static_cast<double>(cache.way_stride_bytes / std::gcd(stride, cache.way_stride_bytes));
     double covered = std::min(way, run * std::min(places, count));
-    return covered < way && count > places ? way / covered : 1;
+    return count >= places * std::max(1, cache.ways) ? way / covered : 1;
   }
   return 1;
 }

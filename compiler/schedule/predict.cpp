@@ -33,8 +33,6 @@ constexpr double kWindowOperations = 100;
 constexpr double kCodeBytesPerOperation = 9;
 /// Registers of a worker that hold addresses, loop counters and predicates, where registers are one-lane words.
 constexpr int64_t kScalarRegisters = 48;
-/// Pieces in which a unit without workers takes its share of the groups.
-constexpr double kTaskRanges = 8;
 /// Combining two halves of a register: a shuffle (3 cycles) before the operation; and both issued.
 constexpr double kShuffleLatency = 3, kShuffleIssue = 2;
 /// One level of the tree over workers: two loads, an operation and a store in near memory.
@@ -308,9 +306,7 @@ private:
     double busiest = std::ceil(groups_ / units);
     double together = std::min(resident, busiest);
     double rounds = std::ceil(groups_ / (units * together));
-    // Threads take ranges of groups.
-    double tasks = info_.max_workers > 1 ? busiest : std::min(busiest, kTaskRanges);
-    double cycles = std::max(busiest * issue, rounds * (alone + stall_cycles_)) + tasks * info_.task_cycles;
+    double cycles = std::max(busiest * issue, rounds * (alone + stall_cycles_)) + busiest * info_.task_cycles;
     out_.balance = groups_ / (std::ceil(groups_ / units) * units);
     compute_seconds_ = cycles / (info_.clock_ghz * 1e9);
   }
