@@ -1,6 +1,7 @@
 #include "tests/fuzz/code_size.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 
@@ -31,31 +32,39 @@ int64_t expanded_statements(const Kernel &kernel) {
   return sum;
 }
 
-/// Names of the kernels that are too large.
-std::set<std::string> large_kernels(const Program &imported, const TargetInfo &info, int64_t most,
-                                    const Schedule &schedule) {
+/// Of each kernel after all passes; empty: the schedule is refused.
+std::map<std::string, int64_t> code_sizes(const Program &imported, const TargetInfo &info, const Schedule &schedule) {
   PipelineOptions options;
   options.schedule = schedule;
   options.automatic = false;
-  std::set<std::string> large;
+  std::map<std::string, int64_t> sizes;
   try {
     const Result<Program> lowered = run_pipeline(imported, options, info);
     if (!lowered) return {};
     for (const std::vector<Kernel> *kernels : {&lowered->prepack, &lowered->kernels})
-      for (const Kernel &kernel : *kernels)
-        if (expanded_statements(kernel) > most) large.insert(kernel.name);
+      for (const Kernel &kernel : *kernels) sizes[kernel.name] = expanded_statements(kernel);
   } catch (const InternalError &) { // Told where the schedule is used.
   }
+  return sizes;
+}
+
+std::set<std::string> large_kernels(const Program &imported, const TargetInfo &info, int64_t most,
+                                    const Schedule &schedule) {
+  std::set<std::string> large;
+  for (const auto &[name, size] : code_sizes(imported, info, schedule))
+    if (size > most) large.insert(name);
   return large;
 }
 
-void unroll_nothing(KernelSchedule &kernel) {
-  for (DimSchedule &dim : kernel.dims)
-    for (Split &split : dim.splits)
-      if (split.kind == LoopKind::kUnrolled) split.kind = LoopKind::kSerial;
-}
+bool is_near(const Staging &staging) { return staging.level == MemoryLevel::kNear; }
 
 } // namespace
+
+int64_t code_size(const Program &imported, const TargetInfo &info, const Schedule &schedule) {
+  int64_t most = 0;
+  for (const auto &[name, size] : code_sizes(imported, info, schedule)) most = std::max(most, size);
+  return most;
+}
 
 void bound_code(const Program &imported, const TargetInfo &info, int64_t most, Schedule &schedule) {
   for (const std::string &name : large_kernels(imported, info, most, schedule))
@@ -63,7 +72,7 @@ void bound_code(const Program &imported, const TargetInfo &info, int64_t most, S
       if (kernel.kernel == name) kernel.partition.clear();
   for (const std::string &name : large_kernels(imported, info, most, schedule))
     for (KernelSchedule &kernel : schedule.kernels)
-      if (kernel.kernel == name) unroll_nothing(kernel);
+      if (kernel.kernel == name) std::erase_if(kernel.stagings, is_near);
 }
 
 } // namespace sparkle::test

@@ -14,7 +14,7 @@ namespace {
 /// Each attempt compiles; a failure should be told within seconds.
 constexpr int kMostAttempts = 150;
 /// Of a shader, with loops unrolled: a software driver compiles that many in a few seconds at worst.
-constexpr int64_t kMostStatements = 2000;
+constexpr int64_t kMostStatements = 500;
 
 FuzzResult result_of(const Error &error) {
   const bool refused = error.code == ErrorCode::kBadSchedule || error.code == ErrorCode::kUnsupported;
@@ -49,7 +49,9 @@ FuzzCase::FuzzCase(FuzzTarget target, bool storage_types, uint64_t seed, uint64_
       program_(Error{ErrorCode::kInternal, "not made yet"}) {}
 
 std::string FuzzCase::text() const {
-  return to_string(kernel_) + "// machine: " + (machine_.empty() ? "this one" : machine_) + "\n" + to_text(schedule_);
+  const int64_t size = program_ ? code_size(*program_, info_, schedule_) : 0;
+  return to_string(kernel_) + "// machine: " + (machine_.empty() ? "this one" : machine_) + ", " +
+         std::to_string(size) + " statements\n" + to_text(schedule_);
 }
 
 FuzzResult FuzzCase::prepare() {
