@@ -18,6 +18,20 @@ Rewriter::Rewriter(const Kernel &in) : in_(in), builder_(out_) {
   out_.strict = in.strict;
 }
 
+Rewriter::Rewriter(const Kernel &in, Kernel into) : in_(in), out_(std::move(into)), builder_(out_) {
+  for (uint32_t i = 0; i < in.buffer_count(); ++i)
+    for (uint32_t j = 0; j < out_.buffer_count(); ++j)
+      if (is_valid(in.buffer(BufferId{i}).tensor) && in.buffer(BufferId{i}).tensor == out_.buffer(BufferId{j}).tensor)
+        buffers_.emplace(BufferId{i}, BufferId{j});
+  for (uint32_t i = 0; i < in.var_count(); ++i)
+    for (uint32_t j = 0; j < out_.var_count(); ++j) {
+      const Variable &old = in.var(VarId{i}), &other = out_.var(VarId{j});
+      if (!is_bound_by_program(old.kind) || old.kind != other.kind) continue;
+      if (old.symbol == other.symbol && old.uniform == other.uniform)
+        substitution_.emplace(VarId{i}, builder_.var(VarId{j}));
+    }
+}
+
 Kernel Rewriter::run() {
   if (is_valid(in_.body)) out_.body = stmt(in_.body);
   return std::move(out_);

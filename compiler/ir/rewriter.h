@@ -19,6 +19,9 @@ namespace sparkle {
 class Rewriter {
 public:
   explicit Rewriter(const Kernel &in);
+  /// Adds to `into`: its buffers, symbols and uniforms stand for those of the same tensor, symbol and uniform. Take
+  /// `out()` when done, `run()` would replace its body.
+  Rewriter(const Kernel &in, Kernel into);
 
   std::function<std::optional<StmtId>(StmtId)> on_stmt;
   std::function<std::optional<ExprId>(ExprId)> on_expr;

@@ -6,6 +6,7 @@
 #include "compiler/analysis/grid.h"
 #include "compiler/analysis/imported.h"
 #include "compiler/analysis/interval.h"
+#include "compiler/analysis/tile_hull.h"
 #include "compiler/analysis/walk.h"
 #include "compiler/ir/rewriter.h"
 #include "compiler/passes/clip.h"
@@ -15,7 +16,8 @@
 namespace sparkle {
 namespace {
 
-/// Where in the range of one loop variable all guards that it can decide are true.
+/// Where in the range of one loop variable all guards that it can decide are true, and all limits that indices are
+/// clamped to have no effect.
 struct Interior {
   int64_t lo, hi; ///< [lo, hi), inside [begin, end).
   int64_t begin, end;
@@ -32,6 +34,8 @@ public:
       for (ExprId cond : conditions_of(kernel_.stmt(id)))
         for (ExprId conjunct : conjuncts(kernel_, cond))
           if (uses_var(kernel_, conjunct, var_)) narrow(id, conjunct);
+      if (!std::holds_alternative<Load>(kernel_.stmt(id)) && !std::holds_alternative<Let>(kernel_.stmt(id))) return;
+      for_each_expr(kernel_, id, [&](ExprId e) { narrow_clamp(id, e); });
     });
     return interior_;
   }
@@ -45,11 +49,24 @@ private:
     return {};
   }
 
+  /// min(x, hi) and max(x, lo) are x where x <= hi and lo <= x; of nested ones, the innermost x counts.
+  void narrow_clamp(StmtId id, ExprId expr) {
+    const auto *limit = std::get_if<Binary>(&kernel_.expr(expr));
+    auto value = limit ? clamped_value(kernel_, expr) : std::nullopt;
+    if (!value || !uses_var(kernel_, *value, var_) || kernel_.type_of(expr) != kIndexType) return;
+    int64_t bound = *kernel_.constant(kernel_.constant(limit->a) ? limit->a : limit->b);
+    LinearForm form = to_linear(kernel_, *value), end = linear_constant(bound);
+    narrow(id, limit->op == BinaryOp::kMin ? subtract(form, end) : subtract(end, form), false);
+  }
+
   /// f < 0 (or <= 0) with f = c * var + g holds for all values of g's variables where c * var + max(g) does.
   void narrow(StmtId id, ExprId conjunct) {
     const auto *compare = std::get_if<Compare>(&kernel_.expr(conjunct));
     if (!compare || (compare->op != CompareOp::kLt && compare->op != CompareOp::kLe)) return;
-    auto form = subtract(to_linear(kernel_, compare->a), to_linear(kernel_, compare->b));
+    narrow(id, subtract(to_linear(kernel_, compare->a), to_linear(kernel_, compare->b)), compare->op == CompareOp::kLt);
+  }
+
+  void narrow(StmtId id, std::optional<LinearForm> form, bool strictly) {
     if (!form || form->lanes > 1) return;
     auto self = std::find_if(form->terms.begin(), form->terms.end(), [&](const LinearTerm &t) {
       const auto *ref = std::get_if<VarRef>(&kernel_.expr(t.atom));
@@ -65,7 +82,7 @@ private:
       for (const CopyAxis &axis : copy->axes) ranges.push(axis.var, {0, axis.extent - 1});
     Interval rest = bounds(kernel_, *form, ranges);
     if (!rest.hi) return;
-    int64_t limit = -*rest.hi - (compare->op == CompareOp::kLt ? 1 : 0); // c * var <= limit
+    int64_t limit = -*rest.hi - (strictly ? 1 : 0); // c * var <= limit
     Interior next = interior_;
     if (c > 0)
       next.hi = std::min(next.hi, floor_div(limit, c) + 1);

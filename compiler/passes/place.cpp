@@ -1,73 +1,26 @@
 #include "compiler/passes/place.h"
 
-#include <unordered_map>
-
 #include "compiler/analysis/imported.h"
+#include "compiler/passes/place_tiles.h"
+#include "compiler/schedule/inlining.h"
 
 namespace sparkle {
 namespace {
 
-/// The definitions to be inlined, by the tensor they write.
-using Inlined = std::unordered_map<TensorId, const Kernel *>;
-
-class Inliner {
-public:
-  Inliner(const Kernel &in, const Inlined &inlined) : in_(in), inlined_(inlined) {}
-
-  Kernel run() {
-    return rewrite_definition(in_, [this](Builder &b, Transplant &carry) {
-      b_ = &b;
-      hook(carry, kNoId<ExprId>);
-    });
-  }
-
-private:
-  /// `outer`: condition under which the surrounding inlined value is wanted at all; memory is touched only where it
-  /// holds.
-  void hook(Transplant &carry, ExprId outer) {
-    carry.on_expr = [this, &carry, outer](ExprId id) -> std::optional<ExprId> {
-      const auto *read = std::get_if<Read>(&carry.source().expr(id));
-      if (!read) return std::nullopt;
-      return this->read(carry.read(*read), outer);
-    };
-  }
-
-  ExprId read(Transplant::ReadParts parts, ExprId outer) {
-    const Buffer &target = b_->kernel().buffer(parts.buffer);
-    bool guarded = is_valid(parts.guard);
-    ExprId needed = guarded && is_valid(outer) ? b_->both(outer, parts.guard) : guarded ? parts.guard : outer;
-    auto found = inlined_.find(target.tensor);
-    if (found == inlined_.end()) {
-      if (is_valid(needed) && !is_valid(parts.other)) parts.other = b_->zero({target.element, 1});
-      return b_->read(parts.buffer, std::move(parts.indices), needed, parts.other);
-    }
-    ExprId value = inline_definition(*found->second, parts.indices, needed);
-    return guarded ? b_->select(parts.guard, value, parts.other) : value;
-  }
-
-  ExprId inline_definition(const Kernel &from, const std::vector<ExprId> &indices, ExprId needed) {
-    Definition def = definition_of(from);
-    Transplant carry(from, *b_);
-    hook(carry, needed);
-    for (size_t i = 0; i < def.dims.size(); ++i) {
-      // A let's store index is its loop variable minus the range's begin: invert it.
-      ExprId begin = carry.expr(def.dims[i].begin);
-      carry.substitute(def.dims[i].var, b_->add(indices[i], begin));
-    }
-    return carry.expr(def.store->value);
-  }
-
-  const Kernel &in_;
-  const Inlined &inlined_;
-  Builder *b_ = nullptr; ///< Of the kernel being made.
-};
-
-bool is_inlined(const Kernel &kernel, const Program &program, const Schedule &schedule) {
-  Definition def = definition_of(kernel);
-  TensorId tensor = kernel.buffer(def.store->buffer).tensor;
-  if (program.tensors[tensor].role != Role::kWorkspace) return false;
+bool is_at_loop(const Kernel &kernel, const Schedule &schedule) {
   const KernelSchedule *entry = schedule.find(kernel.name);
-  return entry && entry->placement == Placement::kInline;
+  return entry && entry->placement == Placement::kAt;
+}
+
+/// A group must hold its tiles of all lets at once.
+Status check_near(const Program &program, const Fusion &fusion, const TargetInfo &info) {
+  int64_t bytes = 0;
+  for (const FusedLet &let : fusion.lets) bytes += let.elements * bytes_of(program.tensors[let.tensor].element);
+  if (info.near_bytes == 0 || bytes <= info.near_bytes) return ok();
+  return Error{ErrorCode::kBadSchedule, "`place at` of `" + program.kernels[fusion.lets.front().kernel].name +
+                                            "`: a group of `" + program.kernels[fusion.consumer].name + "` holds " +
+                                            std::to_string(bytes) + " bytes, the machine has " +
+                                            std::to_string(info.near_bytes) + " of near memory"};
 }
 
 bool reads_constants_alone(const Kernel &kernel, const Program &program) {
@@ -107,27 +60,27 @@ void renew_roles(Program &program) {
 
 } // namespace
 
-Result<Program> place(const Program &in, const PlaceOptions &options, const TargetInfo &) {
+Result<Program> place(const Program &in, const PlaceOptions &options, const TargetInfo &info) {
   SPARKLE_TRY_STATUS(check_names(in, options.schedule));
   Program out = in;
   out.kernels.clear();
-  std::vector<Kernel> bodies; // Inlined definitions, with earlier ones already inlined into them.
-  bodies.reserve(in.kernels.size());
-  Inlined inlined;
-  for (const Kernel &kernel : in.kernels) {
-    Kernel merged = Inliner(kernel, inlined).run();
-    TensorId tensor = merged.buffer(definition_of(merged).store->buffer).tensor;
-    if (is_inlined(kernel, in, options.schedule)) {
-      bodies.push_back(std::move(merged));
-      inlined[tensor] = &bodies.back();
-    } else if (out.tensors[tensor].role == Role::kWorkspace && reads_constants_alone(merged, out)) {
+  Program inlined = inline_lets(in, options.schedule);
+  for (Kernel &kernel : inlined.kernels) {
+    TensorId tensor = tensor_written(kernel);
+    bool is_let = out.tensors[tensor].role == Role::kWorkspace;
+    if (is_let && !is_at_loop(kernel, options.schedule) && reads_constants_alone(kernel, out)) {
       out.tensors[tensor].role = Role::kPacked;
-      out.prepack.push_back(std::move(merged));
+      out.prepack.push_back(std::move(kernel));
     } else {
-      out.kernels.push_back(std::move(merged));
+      out.kernels.push_back(std::move(kernel));
     }
   }
   renew_roles(out);
+  SPARKLE_TRY(std::vector<Fusion> fusions, plan_fusions(out, options.schedule));
+  for (const Fusion &fusion : fusions) {
+    SPARKLE_TRY_STATUS(check_near(out, fusion, info));
+    tile_lets(out, fusion);
+  }
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "compiler/passes/flatten.h"
 #include "compiler/passes/hoist.h"
 #include "compiler/passes/layout.h"
+#include "compiler/passes/merge.h"
 #include "compiler/passes/overlap.h"
 #include "compiler/passes/pack.h"
 #include "compiler/passes/partition.h"
@@ -22,6 +23,7 @@
 #include "compiler/passes/vectorize.h"
 #include "compiler/pipeline/split_choice.h"
 #include "compiler/schedule/cost_model.h"
+#include "compiler/schedule/fusion.h"
 #include "compiler/support/check.h"
 
 namespace sparkle {
@@ -45,6 +47,20 @@ struct Context {
     schedule.kernels.push_back(std::move(chosen));
     return schedule.kernels.back();
   }
+
+  /// Lets placed at loops get the group loops of their consumers.
+  void share_groups(const Program &program) {
+    for (const Kernel &kernel : program.kernels)
+      for (KernelSchedule &given : schedule.kernels) {
+        if (given.kernel != kernel.name || given.placement != Placement::kAt) continue;
+        KernelSchedule chosen = given;
+        if (options.automatic && given.dims.empty()) chosen = choose_shared_schedule(kernel, info);
+        chosen.placement = given.placement;
+        chosen.at = given.at;
+        const size_t shared = shared_loop_count(*schedule.find(given.at.consumer));
+        given = sparkle::share_groups(std::move(chosen), kernel, shared);
+      }
+  }
 };
 
 using ProgramPass = Result<Program> (*)(const Program &, Context &);
@@ -58,7 +74,13 @@ struct Step {
 
 // The order of the passes. Reasons for what is not obvious stand beside each line.
 constexpr Step kSteps[] = {
-    {"place", [](const Program &p, Context &c) { return place(p, {c.schedule}, c.info); }, nullptr},
+    {"place",
+     [](const Program &p, Context &c) {
+       Result<Program> placed = place(p, {c.schedule}, c.info);
+       if (placed) c.share_groups(*placed);
+       return placed;
+     },
+     nullptr},
     // Automatic entries of the kernels that `place` left are needed from here on: shared reductions, then stagings.
     {"split_reduction",
      [](const Program &p, Context &c) {
@@ -94,6 +116,8 @@ constexpr Step kSteps[] = {
     {"hoist", nullptr, [](const Kernel &k, Context &c) { return hoist(k, {}, c.info); }},
     {"unroll", nullptr, [](const Kernel &k, Context &c) { return unroll(k, {}, c.info); }},
     {"stream", nullptr, [](const Kernel &k, Context &c) { return stream(k, {c.entry(k).store}, c.info); }},
+    // Each kernel has its final loops, and buffers still have the dimensions that number the tiles.
+    {"merge", [](const Program &p, Context &c) { return merge(p, {c.schedule}, c.info); }, nullptr},
     {"flatten", nullptr, [](const Kernel &k, Context &c) { return flatten(k, {}, c.info); }},
 };
 

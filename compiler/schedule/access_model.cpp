@@ -6,6 +6,7 @@
 #include "compiler/analysis/element_functions.h"
 #include "compiler/analysis/imported.h"
 #include "compiler/analysis/linear.h"
+#include "compiler/analysis/tile_hull.h"
 #include "compiler/analysis/walk.h"
 #include "compiler/schedule/loop_plan.h"
 
@@ -69,6 +70,12 @@ private:
 
   void add_index(ModelAccess &result, ExprId index, int64_t stride) const {
     for (const LinearTerm &term : to_linear(kernel_, index).terms) {
+      if (auto value = clamped_value(kernel_, term.atom)) { // As it is inside the limits: most of the tiles are.
+        for (VarId var : vars_of(kernel_, *value))
+          if (auto dim = dim_of(var)) result.guarded[*dim] = true;
+        add_index(result, *value, stride * term.coefficient);
+        continue;
+      }
       const auto *ref = std::get_if<VarRef>(&kernel_.expr(term.atom));
       for (VarId var : vars_of(kernel_, term.atom)) {
         auto dim = dim_of(var);

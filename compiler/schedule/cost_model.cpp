@@ -350,25 +350,6 @@ private:
   std::vector<Found> found_;
 };
 
-/// A reduction is computed again for each read of its result: only reads at one point of the consumer's own loops are
-/// free.
-bool is_read_pointwise_once(const Program &program, TensorId tensor) {
-  size_t reads = 0;
-  for (const Kernel &kernel : program.kernels) {
-    Definition def = definition_of(kernel);
-    for (ExprId id : reads_of(kernel, def.store->value)) {
-      const Read &read = std::get<Read>(kernel.expr(id));
-      if (kernel.buffer(read.buffer).tensor != tensor) continue;
-      ++reads;
-      for (ExprId reduce : outer_reduces(kernel, def.store->value))
-        for (ExprId inner : reads_of(kernel, reduce))
-          if (inner == id) return false;
-      if (read.indices.size() != def.dims.size()) return false;
-    }
-  }
-  return reads == 1;
-}
-
 } // namespace
 
 std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const TargetInfo &info, size_t count,
@@ -378,20 +359,6 @@ std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const T
 
 KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden) {
   return enumerate_schedules(kernel, info, 1, forbidden).front().schedule;
-}
-
-void add_placements(const Program &program, const TargetInfo &, Schedule &schedule) {
-  for (const Kernel &kernel : program.kernels) {
-    Definition def = definition_of(kernel);
-    TensorId tensor = kernel.buffer(def.store->buffer).tensor;
-    if (program.tensors[tensor].role != Role::kWorkspace || schedule.find(kernel.name)) continue;
-    bool cheap = outer_reduces(kernel, def.store->value).empty();
-    KernelSchedule entry;
-    entry.kernel = kernel.name;
-    entry.placement = cheap || is_read_pointwise_once(program, tensor) ? Placement::kInline : Placement::kStored;
-    // Stored definitions are scheduled by choose_kernel_schedule: an entry without loops would stop that.
-    if (entry.placement == Placement::kInline) schedule.kernels.push_back(std::move(entry));
-  }
 }
 
 } // namespace sparkle

@@ -20,6 +20,7 @@ struct Prediction {
   double arithmetic_cycles = 0;
   double load_cycles = 0;
   double memory_seconds = 0;
+  double compute_seconds = 0;            ///< Of issue and latency alone, on all units.
   double tile_waste = 0;                 ///< Part of the arithmetic that falls on padding of tiles.
   double balance = 1;                    ///< Part of the execution units that are busy, on average.
   int64_t near_bytes = 0;                ///< Explicit near memory of a group.
@@ -42,6 +43,10 @@ std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const T
 
 /// The first of `enumerate_schedules`.
 KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden = {});
+
+/// The same for a let that is placed at a loop. Of stagings it has panels of constants alone: others are for kernels
+/// that have groups of their own.
+KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &info);
 
 /// Adds an entry that decides the placement of each `let` that `schedule` does not name.
 void add_placements(const Program &program, const TargetInfo &info, Schedule &schedule);

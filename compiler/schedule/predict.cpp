@@ -330,6 +330,7 @@ private:
   }
 
   void conclude() {
+    out_.compute_seconds = compute_seconds_;
     double longest = std::max(compute_seconds_, out_.memory_seconds);
     double others = compute_seconds_ + all_memory_seconds_ - longest;
     out_.seconds = longest + kNotOverlapped * others + info_.launch_us * 1e-6 +

@@ -29,6 +29,8 @@ public:
     const bool is_bare = out_.text().size() == empty;
     if (kernel_.placement == Placement::kInline)
       out_.line("place inline");
+    else if (kernel_.placement == Placement::kAt)
+      out_.line("place at ", kernel_.at.loop.text(), " of ", quote_word(kernel_.at.consumer));
     else if (is_bare)
       out_.line("place stored");
     out_.dedent();

@@ -19,6 +19,7 @@
 //     store streaming
 //   }
 //   kernel mid { place stored }
+//   kernel row { place at oh.0 of dst }       # in the groups of dst
 #pragma once
 
 #include <optional>
@@ -83,12 +84,21 @@ struct PrefetchHint {
 enum class Placement : uint8_t {
   kInline, ///< Computed where it is read (an epilogue, when it is read pointwise).
   kStored, ///< A kernel of its own, into a workspace buffer.
+  kAt,     ///< In the groups of the definition that needs it, tile by tile, into a near buffer (`merge`).
+};
+
+/// Where a `let` with Placement::kAt is computed: the innermost group loop of the stored definition `consumer`.
+struct PlaceAt {
+  LoopRef loop;
+  std::string consumer;
+  bool operator==(const PlaceAt &) const = default;
 };
 
 /// What to do with the definition (output or `let`) called `kernel`.
 struct KernelSchedule {
   std::string kernel;
   Placement placement = Placement::kStored; ///< Of a `let`; outputs are always stored.
+  PlaceAt at;                               ///< With Placement::kAt.
   std::vector<DimSchedule> dims;
   std::vector<LoopRef> order; ///< All loops, outermost first; empty: as in the definition, reductions innermost.
   std::vector<Staging> stagings;

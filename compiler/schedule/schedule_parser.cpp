@@ -77,8 +77,7 @@ private:
     if (word.is("prefetch")) return prefetch(kernel);
     if (word.is("order")) return once(word) && order(kernel);
     if (word.is("partition")) return once(word) && partition(kernel);
-    if (word.is("place"))
-      return once(word) && choice(kernel.placement, "stored", "inline", Placement::kStored, Placement::kInline);
+    if (word.is("place")) return once(word) && place(kernel);
     if (word.is("clip")) return once(word) && choice(kernel.clip, "on", "off", true, false);
     if (word.is("store"))
       return once(word) && choice(kernel.store, "plain", "streaming", StoreKind::kPlain, StoreKind::kStreaming);
@@ -87,6 +86,16 @@ private:
     return fail(
         word,
         "`fuse`, `split`, `order`, `stage`, `prefetch`, `partition`, `place`, `clip`, `split_reduction` or `store`");
+  }
+
+  bool place(KernelSchedule &kernel) {
+    const TextToken word = next();
+    if (!word.is("stored") && !word.is("inline") && !word.is("at")) return fail(word, "`stored`, `inline` or `at`");
+    kernel.placement = word.is("inline") ? Placement::kInline : word.is("at") ? Placement::kAt : Placement::kStored;
+    if (kernel.placement != Placement::kAt) return true;
+    if (!loop(kernel.at.loop)) return false;
+    if (!reader_.take_if("of")) return fail(reader_.peek(), "`of`");
+    return name(kernel.at.consumer, "the name of an output or `let`");
   }
 
   bool fuse(KernelSchedule &kernel) {

@@ -62,6 +62,8 @@ Result<std::string> filetest_pack(const Filetest &test, Diagnostics &diagnostics
 Result<std::string> filetest_partition(const Filetest &test, Diagnostics &diagnostics);
 /// `overlap`; an imported kernel goes through the passes before it first.
 Result<std::string> filetest_overlap(const Filetest &test, Diagnostics &diagnostics);
+/// `merge`, on a program; imported kernels go through `place` and the passes before `merge` first.
+Result<std::string> filetest_merge(const Filetest &test, Diagnostics &diagnostics);
 
 // filetest_vulkan.cpp
 /// `vulkan`: the GLSL of a program's kernels; it must also compile.

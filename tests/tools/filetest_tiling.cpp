@@ -1,9 +1,10 @@
 // Filetests of the passes that apply a schedule's loops and stagings: place, split_reduction, layout,
-// tile, pack, partition, overlap.
+// tile, pack, partition, overlap, merge.
 #include <sstream>
 
 #include "compiler/ir/verifier.h"
 #include "compiler/passes/layout.h"
+#include "compiler/passes/merge.h"
 #include "compiler/passes/overlap.h"
 #include "compiler/passes/pack.h"
 #include "compiler/passes/partition.h"
@@ -12,6 +13,7 @@
 #include "compiler/passes/split_reduction.h"
 #include "compiler/passes/tile.h"
 #include "compiler/passes/vectorize.h"
+#include "compiler/schedule/fusion.h"
 #include "tests/tools/filetest_handlers.h"
 
 namespace sparkle {
@@ -111,6 +113,26 @@ Result<std::string> filetest_layout(const Filetest &test, Diagnostics &diagnosti
 Result<std::string> filetest_split_reduction(const Filetest &test, Diagnostics &diagnostics) {
   return run_on_program(test, diagnostics, [](const Program &p, const Schedule &s, const TargetInfo &i) {
     return split_reduction(p, {s}, i);
+  });
+}
+
+Result<std::string> filetest_merge(const Filetest &test, Diagnostics &diagnostics) {
+  return run_on_program(test, diagnostics, [](const Program &p, Schedule s, const TargetInfo &i) -> Result<Program> {
+    if (p.kernels.front().stage != Stage::kImported) return merge(p, {s}, i);
+    SPARKLE_TRY(Program program, place(p, {s}, i));
+    for (Kernel &kernel : program.kernels) {
+      KernelSchedule entry;
+      for (KernelSchedule &known : s.kernels) {
+        if (known.kernel != kernel.name) continue;
+        if (known.placement == Placement::kAt)
+          known = share_groups(known, kernel, shared_loop_count(*s.find(known.at.consumer)));
+        entry = known;
+      }
+      for (Step step : {kTile, kPack, kPartition, kVectorize, kSimplify, kOverlap, kSimplify}) {
+        SPARKLE_TRY(kernel, step(kernel, entry, i));
+      }
+    }
+    return merge(program, {s}, i);
   });
 }
 

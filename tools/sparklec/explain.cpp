@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "compiler/pipeline/pipeline.h"
@@ -64,9 +65,9 @@ std::string comparison(const ScheduleCandidate &best, const ScheduleCandidate &l
   return why;
 }
 
-std::string explain_given(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info) {
-  return "schedule of the file\n" + indented(to_text(Schedule{{schedule}})) +
-         prediction_text(predict(kernel, schedule, info));
+std::string explain_given(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info,
+                          const std::string &title) {
+  return title + "\n" + indented(to_text(Schedule{{schedule}})) + prediction_text(predict(kernel, schedule, info));
 }
 
 std::string explain_chosen(const Kernel &kernel, const TargetInfo &info, size_t count) {
@@ -106,15 +107,25 @@ Result<ExitCode> explain(const ExplainCommand &command, Console &console) {
   PipelineReport report;
   SPARKLE_TRY(const Program placed, run_pipeline(source.program, options, info, &report));
 
+  const auto at_loop = [&](const Kernel &kernel) {
+    const KernelSchedule *entry = report.schedule.find(kernel.name);
+    return entry && entry->placement == Placement::kAt ? entry : nullptr;
+  };
+  const auto launches = std::count_if(placed.kernels.begin(), placed.kernels.end(),
+                                      [&](const Kernel &kernel) { return !at_loop(kernel); });
   std::string text = "kernel        " + source.program.name + ", " +
                      format_number(static_cast<double>(source.program.flops) * 1e-9, " GFLOP") + ", " +
-                     std::to_string(placed.kernels.size()) + (placed.kernels.size() == 1 ? " launch" : " launches") +
-                     "\n" + machine_text(info);
+                     std::to_string(launches) + (launches == 1 ? " launch" : " launches") + "\n" + machine_text(info);
   for (const Kernel &kernel : placed.kernels) {
-    const KernelSchedule *given = options.schedule.find(kernel.name);
-    text += "\nlaunch        " + kernel.name + "\n";
-    text += given ? explain_given(kernel, *given, info)
-                  : explain_chosen(kernel, info, static_cast<size_t>(command.candidates));
+    const KernelSchedule *given = options.schedule.find(kernel.name), *applied = report.schedule.find(kernel.name);
+    const KernelSchedule *at = at_loop(kernel);
+    text += at ? "\ntile          " + kernel.name + ", in the groups of " + at->at.consumer + "\n"
+               : "\nlaunch        " + kernel.name + "\n";
+    if (given && !at)
+      text += explain_given(kernel, *given, info, "schedule of the file");
+    else
+      text += applied ? explain_given(kernel, *applied, info, "schedule chosen with its tiles")
+                      : explain_chosen(kernel, info, static_cast<size_t>(command.candidates));
   }
   console.print(text + "\n" + refusals(source.program, options.schedule, info));
   return ExitCode::kDone;
