@@ -192,9 +192,11 @@ private:
     return std::max(compute, memory_seconds(bytes, bytes)) + info_.launch_us * 1e-6;
   }
 
-  double fused_seconds(const Program &program, const Fusion &fusion) {
-    double compute = compute_seconds(program.kernels[fusion.consumer]), tiles = 0, moved = 0, groups = 1;
-    std::set<TensorId> all = tensors_of(program.kernels[fusion.consumer]), kept;
+  double fused_seconds(const Program &program, const Fusion &fusion, const Schedule &trial) {
+    const Kernel &consumer = program.kernels[fusion.consumer];
+    double compute = predict(consumer, *trial.find(consumer.name), info_).compute_seconds;
+    double tiles = 0, moved = 0, groups = 1;
+    std::set<TensorId> all = tensors_of(consumer), kept;
     for (const FusedLet &let : fusion.lets) {
       const Kernel &kernel = program.kernels[let.kernel];
       compute += compute_seconds(kernel) * let.repeats;
@@ -231,7 +233,7 @@ private:
         if (!add_entries(next, program, lets, base, dims, tile)) continue;
         auto fusions = plan_fusions(program, next);
         if (!fusions || fusions->size() != 1) continue;
-        double seconds = fused_seconds(program, fusions->front());
+        double seconds = fused_seconds(program, fusions->front(), next);
         if (seconds < best.seconds) best = {std::move(next), seconds};
       }
     }
@@ -271,7 +273,7 @@ private:
     if (dim == entry.dims.end()) return false;
     int64_t inner = 1;
     for (size_t i = 1; i < dim->splits.size(); ++i) inner *= dim->splits[i].factor;
-    if (tile % inner != 0) return false;
+    if (tile % inner != 0) return replace_loops(entry, *dim, tile);
     if (dim->splits.empty()) dim->splits.push_back({LoopKind::kSerial, 0});
     LoopRef outer{name, 0};
     if (tile == inner) {
@@ -292,6 +294,25 @@ private:
         }
     }
     for (PrefetchHint &hint : entry.prefetches) hint.at.split += hint.at.dim == name;
+    return true;
+  }
+
+  /// Tiles that the dimension's own register tile does not divide: a group and a serial loop alone.
+  static bool replace_loops(KernelSchedule &entry, DimSchedule &dim, int64_t tile) {
+    auto names = [&](const std::vector<LoopRef> &loops) {
+      return std::any_of(loops.begin(), loops.end(), [&](const LoopRef &loop) { return loop.dim == dim.dim; });
+    };
+    for (const Split &split : dim.splits)
+      if (split.kind == LoopKind::kLane || split.kind == LoopKind::kWorker) return false;
+    for (const Staging &staging : entry.stagings)
+      if (names(staging.layout)) return false;
+    for (const PrefetchHint &hint : entry.prefetches)
+      if (names({hint.at})) return false;
+    dim.splits = {{LoopKind::kGroup, 0}};
+    std::erase_if(entry.order, [&](const LoopRef &loop) { return loop.dim == dim.dim; });
+    if (tile == 1) return true;
+    dim.splits.push_back({LoopKind::kSerial, tile});
+    entry.order.insert(entry.order.begin(), {dim.dim, 1});
     return true;
   }
 

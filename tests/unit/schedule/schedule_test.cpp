@@ -216,7 +216,7 @@ TEST(Schedule, ExamplesOfTheDocumentationAreLegalTexts) {
     else
       text += line + "\n";
   }
-  EXPECT_EQ(examples, 3);
+  EXPECT_EQ(examples, 4);
 }
 
 TEST(TextReader, QuotesWhatIsNoWord) {
