@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "compiler/analysis/interval.h"
+#include "compiler/analysis/walk.h"
 #include "compiler/passes/copy_expansion.h"
 
 namespace sparkle {
@@ -149,10 +150,24 @@ private:
                   : staged.all_rotate ? double_buffered(staged, var)
                                       : single_buffered(staged, var);
     before.push_back(b.loop(var, begin_, end_, LoopKind::kSerial, body));
+    if (comes_back_to_last_buffer(staged)) before.push_back(barrier());
     StmtId all = b.block(std::move(before));
     // Nothing may be fetched for a loop that does not run.
     bool runs = rw_.out().constant(b.less(begin_, end_)) == 1;
     return runs ? all : b.when(b.less(begin_, end_), all);
+  }
+
+  /// Buffers in turn make the barrier at the end of a step needless, but not the one between the last step and the
+  /// first when the loop runs again: after an odd number of steps both are in the same buffer.
+  bool comes_back_to_last_buffer(const StagedLoop &staged) const {
+    if (staged.ahead > 0 || !staged.barriers || !staged.all_rotate) return false;
+    const auto begin = in_.constant(staged.loop->begin), end = in_.constant(staged.loop->end);
+    if (begin && end && (*end - *begin) % 2 == 0) return false;
+    const std::vector<StmtId> around = loops_around(in_, staged.id);
+    return std::ranges::any_of(around, [&](StmtId id) {
+      const LoopKind kind = std::get<For>(in_.stmt(id)).kind;
+      return kind == LoopKind::kSerial || kind == LoopKind::kUnrolled;
+    });
   }
 
   ExprId rotation_of(ExprId step) {
