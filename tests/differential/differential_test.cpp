@@ -42,9 +42,9 @@ void check_shape(const ConvolutionShape &shape, ImageLayout layout, const Place 
 }
 
 /// Those of `rank`, in both layouts of an image. Shaders take long to compile on some machines: where there are many
-/// shapes, the layouts take turns.
+/// shapes, or three dimensions, the layouts take turns.
 void check_list(const std::string &list, const std::vector<ConvolutionShape> &shapes, int rank, const Place &run) {
-  const bool take_turns = run.target == "vulkan" && shapes.size() > kManyShapes;
+  const bool take_turns = run.target == "vulkan" && (shapes.size() > kManyShapes || rank == 3);
   int checked = 0;
   for (const ConvolutionShape &shape : shapes) {
     if (shape.rank != rank) continue;
