@@ -144,6 +144,11 @@ void KernelEmitter::emit_load(const Load &load) {
   bind(load.var, from_memory(scalar, value));
 }
 
+/// Lanes of any addresses have no stride at all.
+bool KernelEmitter::has_small_step(const Place &place, int lanes) {
+  return place.stride && *place.stride > 1 && *place.stride <= kGreatestShuffledStride && lanes >= kLeastShuffledLanes;
+}
+
 Value *KernelEmitter::load_lanes(BufferId buffer, const Place &place, int lanes) {
   const auto count = static_cast<unsigned>(lanes);
   if (lanes == 1) return b_.CreateAlignedLoad(place.element, place.pointer, place.alignment);
@@ -151,8 +156,7 @@ Value *KernelEmitter::load_lanes(BufferId buffer, const Place &place, int lanes)
   if (place.stride == 1) return b_.CreateAlignedLoad(type, place.pointer, place.alignment);
   if (place.stride == 0)
     return b_.CreateVectorSplat(count, b_.CreateAlignedLoad(place.element, place.pointer, place.alignment));
-  if (lanes >= kLeastShuffledLanes && *place.stride > 1 && *place.stride <= kGreatestShuffledStride)
-    return load_shuffled(place, lanes);
+  if (has_small_step(place, lanes)) return load_shuffled(place, lanes);
   Value *result = llvm::PoisonValue::get(type);
   for (int i = 0; i < lanes; ++i) {
     Value *lane = b_.CreateAlignedLoad(place.element, lane_address(buffer, place, i), element_alignment(place));
@@ -206,8 +210,7 @@ Value *KernelEmitter::load_masked(BufferId buffer, const Place &place, int lanes
     return b_.CreateSelect(mask, value, other);
   }
   auto *known = llvm::dyn_cast<llvm::Constant>(mask);
-  if (known && place.stride && lanes >= kLeastShuffledLanes && *place.stride > 1 &&
-      *place.stride <= kGreatestShuffledStride)
+  if (known && has_small_step(place, lanes))
     return b_.CreateSelect(mask, load_shuffled(place, lanes, known), other);
   return b_.CreateMaskedGather(type, lane_addresses(buffer, place, lanes), element_alignment(place), mask, other);
 }

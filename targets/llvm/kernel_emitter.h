@@ -68,6 +68,7 @@ private:
   Value *lane_address(BufferId buffer, const Place &place, int lane);
   Value *load_lanes(BufferId buffer, const Place &place, int lanes);
   llvm::Constant *elements_of_lanes(llvm::Constant *mask, int lanes, int stride, int offset);
+  static bool has_small_step(const Place &place, int lanes);
   Value *load_shuffled(const Place &place, int lanes, llvm::Constant *mask = nullptr);
   Value *load_masked(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
   Value *load_if(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
