@@ -189,7 +189,9 @@ Status run_on_device(const Program &program, const std::shared_ptr<Machine> &mac
 }
 
 const std::shared_ptr<Machine> &test_machine() {
-  static const std::shared_ptr<Machine> machine = *Machine::open({2, {}, VulkanOptions::from_environment()});
+  // Never destroyed: some Vulkan drivers have ended by the time in which destructors of static objects run.
+  static const std::shared_ptr<Machine> &machine =
+      *new std::shared_ptr<Machine>(*Machine::open({2, {}, VulkanOptions::from_environment()}));
   return machine;
 }
 

@@ -27,7 +27,9 @@ struct ConvCase {
 };
 
 inline std::shared_ptr<Machine> machine() {
-  static const std::shared_ptr<Machine> shared = *Machine::open({2, {}, VulkanOptions::from_environment()});
+  // Never destroyed: some Vulkan drivers have ended by the time in which destructors of static objects run.
+  static const std::shared_ptr<Machine> &shared =
+      *new std::shared_ptr<Machine>(*Machine::open({2, {}, VulkanOptions::from_environment()}));
   return shared;
 }
 
