@@ -210,8 +210,7 @@ Value *KernelEmitter::load_masked(BufferId buffer, const Place &place, int lanes
     return b_.CreateSelect(mask, value, other);
   }
   auto *known = llvm::dyn_cast<llvm::Constant>(mask);
-  if (known && has_small_step(place, lanes))
-    return b_.CreateSelect(mask, load_shuffled(place, lanes, known), other);
+  if (known && has_small_step(place, lanes)) return b_.CreateSelect(mask, load_shuffled(place, lanes, known), other);
   return b_.CreateMaskedGather(type, lane_addresses(buffer, place, lanes), element_alignment(place), mask, other);
 }
 

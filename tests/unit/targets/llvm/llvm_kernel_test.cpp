@@ -106,11 +106,12 @@ TEST(LlvmKernel, GathersAndSplats) {
   const ExprId parity = b.mod(b.mul(lane, lane), b.broadcast(b.index(7), kLanes));
   const ExprId first = b.less(lane, b.broadcast(b.index(5), kLanes));
   const auto out_at = [&](int64_t i) { return std::vector<ExprId>{b.ramp(b.index(i * kLanes), 1, kLanes)}; };
-  const Artifact artifact = lower(m.finish(
-      b.block({m.load(strided, in, b.ramp(b.index(1), 3, kLanes)), m.load(mixed, in, parity),
-               m.load(splat, in, b.broadcast(b.index(9), kLanes)), m.load(some, in, b.ramp(b.index(0), 16, kLanes), first, b.real(vector, -2)),
-               b.store(out, out_at(0), b.var(strided)), b.store(out, out_at(1), b.var(splat)),
-               b.store(out, out_at(2), b.var(mixed)), b.store(out, out_at(3), b.var(some))})));
+  const Artifact artifact =
+      lower(m.finish(b.block({m.load(strided, in, b.ramp(b.index(1), 3, kLanes)), m.load(mixed, in, parity),
+                              m.load(splat, in, b.broadcast(b.index(9), kLanes)),
+                              m.load(some, in, b.ramp(b.index(0), 16, kLanes), first, b.real(vector, -2)),
+                              b.store(out, out_at(0), b.var(strided)), b.store(out, out_at(1), b.var(splat)),
+                              b.store(out, out_at(2), b.var(mixed)), b.store(out, out_at(3), b.var(some))})));
   std::vector<float> data(80), got(64);
   std::iota(data.begin(), data.end(), 0.0f);
   run(artifact, {data.data(), got.data()});
