@@ -37,14 +37,19 @@ std::string division_text(const Helper &helper, const std::string &type) {
   return out.take();
 }
 
+/// The first operand where neither is less. Some drivers make the device's own minimum of `a < b ? b : a`, which drops
+/// a NaN: asked for apart, it stays.
 std::string extremum_text(const Helper &helper, const std::string &type) {
-  bool is_min = helper.kind == HelperKind::kMin;
+  bool is_min = helper.kind == HelperKind::kMin, keeps_nan = is_float(helper.type.scalar);
   std::string_view first = is_min ? "b" : "a", second = is_min ? "a" : "b";
   StringBuilder out;
   out << type << (is_min ? " min_of(" : " max_of(") << type << " a, " << type << " b) { return ";
   if (helper.type.is_vector()) {
+    if (keeps_nan) out << "mix(";
     out << "mix(a, b, lessThan(" << first << ", " << second << "))";
+    if (keeps_nan) out << ", a, isnan(a))";
   } else {
+    if (keeps_nan) out << "isnan(a) ? a : ";
     out << first << " < " << second << " ? b : a";
   }
   out << "; }\n";
