@@ -1,6 +1,7 @@
 #include "targets/vulkan/glsl_expressions.h"
 
 #include <bit>
+#include <limits>
 
 #include "compiler/support/match.h"
 
@@ -176,7 +177,14 @@ Text ExpressionWriter::write_division(const Binary &e, Type type) {
     return {left + " & " + std::to_string((int64_t{1} << *shift) - 1), Precedence::kBitAnd};
   }
   Interval range = type.scalar == Scalar::kIndex ? bounds(k_, e.a, c_.ranges) : Interval{};
-  if (range.lo && *range.lo >= 0) return infix(e.a, is_div ? "/" : "%", e.b, Precedence::kMultiplicative);
+  bool is_plain = range.lo && *range.lo >= 0;
+  // 64 bits only where the numbers need them: it is slow, and a driver was seen to compute other quotients.
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  std::optional<int64_t> divisor = k_.constant(e.b);
+  if (is_plain && k_.index_bits == 64 && !type.is_vector() && range.hi && *range.hi <= kMost && divisor &&
+      *divisor <= kMost)
+    return {"int64_t(int(" + text(e.a) + ") " + (is_div ? "/ " : "% ") + std::to_string(*divisor) + ")"};
+  if (is_plain) return infix(e.a, is_div ? "/" : "%", e.b, Precedence::kMultiplicative);
   return helper(is_div ? HelperKind::kFloorDiv : HelperKind::kFloorMod, {e.a, e.b});
 }
 

@@ -87,7 +87,8 @@ WindowLoads loads_of(const std::string &row, const std::string &order) {
   const auto plan = plan_loops(kernel, schedule);
   EXPECT_TRUE(plan) << plan.error().text;
   const DefinitionModel model = model_of(kernel);
-  const WindowModel window(model, *plan, machine("cascadelake"));
+  const auto &info = machine("cascadelake"); // Outlives the model, which refers to it.
+  const WindowModel window(model, *plan, info);
   EXPECT_TRUE(window.is_window());
   return window.loads();
 }

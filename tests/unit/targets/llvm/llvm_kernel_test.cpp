@@ -183,7 +183,7 @@ TEST(LlvmKernel, DivisionRoundsDown) {
   for (size_t i = 0; i < a.size(); ++i) {
     const auto want = static_cast<int32_t>(std::floor(static_cast<double>(a[i]) / c[i]));
     EXPECT_EQ(q[i], want) << a[i];
-    EXPECT_EQ(r[i], a[i] - want * c[i]) << a[i];
+    EXPECT_EQ(r[i], a[i] - static_cast<int64_t>(want) * c[i]) << a[i];
     EXPECT_EQ(eighth[i], static_cast<int32_t>(std::floor(a[i] / 8.0))) << a[i];
   }
 }
