@@ -88,7 +88,7 @@ typedef enum sparkle_element {
 /** Memory of the caller. `data` points to element (0, 0...), aligned to its element. */
 typedef struct sparkle_tensor {
   void *data;
-  sparkle_element element;
+  int32_t element;        /**< A sparkle_element; a number, so that a wrong one can be refused. */
   int32_t rank;           /**< 0 to SPARKLE_MAX_RANK. */
   const int64_t *shape;   /**< `rank` extents; may be NULL for rank 0. */
   const int64_t *strides; /**< `rank` strides in elements; NULL: dense row-major. */

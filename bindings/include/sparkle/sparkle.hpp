@@ -130,8 +130,8 @@ public:
     std::vector<sparkle_argument> arguments;
     for (const auto &[name, value] : tensors_)
       arguments.push_back({name.c_str(),
-                           {value.data, value.element, static_cast<int32_t>(value.shape.size()), value.shape.data(),
-                            value.strides.empty() ? nullptr : value.strides.data()}});
+                           {value.data, static_cast<int32_t>(value.element), static_cast<int32_t>(value.shape.size()),
+                            value.shape.data(), value.strides.empty() ? nullptr : value.strides.data()}});
     std::vector<sparkle_scalar> scalars;
     for (const auto &[name, value] : scalars_) scalars.push_back({name.c_str(), value});
     std::vector<sparkle_size> sizes;

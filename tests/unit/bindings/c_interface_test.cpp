@@ -93,7 +93,7 @@ TEST_F(Scaled, RefusesWrongArguments) {
   arguments[2].tensor.data = nullptr;
   EXPECT_EQ(run().substr(0, 21), "INVALID_INPUT: `dst`:");
   arguments[2].tensor.data = dst;
-  arguments[2].tensor.element = static_cast<sparkle_element>(99);
+  arguments[2].tensor.element = 99;
   EXPECT_EQ(run(), "INVALID_INPUT: `dst` has no known element type");
   arguments[2].tensor.element = SPARKLE_F32;
   arguments[2].tensor.rank = 9;
