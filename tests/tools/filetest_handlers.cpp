@@ -3,15 +3,29 @@
 namespace sparkle {
 namespace {
 
-// clang-format off: a row a command
+// A row a command: docs/adding-a-pass.md shows one.
+// clang-format off
 constexpr FiletestCommand kCommands[] = {
-    {"clone", filetest_clone},         {"expand", filetest_expand},       {"flatten", filetest_flatten},
-    {"hoist", filetest_hoist},         {"interpret", filetest_interpret}, {"layout", filetest_layout},
-    {"merge", filetest_merge},         {"overlap", filetest_overlap},     {"pack", filetest_pack},
-    {"partition", filetest_partition}, {"place", filetest_place},         {"prefetch", filetest_prefetch},
-    {"print", filetest_print},         {"simplify", filetest_simplify},   {"split_reduction", filetest_split_reduction},
-    {"stream", filetest_stream},       {"tile", filetest_tile},           {"unroll", filetest_unroll},
-    {"vectorize", filetest_vectorize}, {"verify", filetest_verify},
+    {"clone", filetest_clone},
+    {"expand", filetest_expand},
+    {"flatten", filetest_flatten},
+    {"hoist", filetest_hoist},
+    {"interpret", filetest_interpret},
+    {"layout", filetest_layout},
+    {"merge", filetest_merge},
+    {"overlap", filetest_overlap},
+    {"pack", filetest_pack},
+    {"partition", filetest_partition},
+    {"place", filetest_place},
+    {"prefetch", filetest_prefetch},
+    {"print", filetest_print},
+    {"simplify", filetest_simplify},
+    {"split_reduction", filetest_split_reduction},
+    {"stream", filetest_stream},
+    {"tile", filetest_tile},
+    {"unroll", filetest_unroll},
+    {"vectorize", filetest_vectorize},
+    {"verify", filetest_verify},
 #ifdef SPARKLE_HAS_VULKAN
     {"vulkan", filetest_vulkan},
 #endif
