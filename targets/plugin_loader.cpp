@@ -7,6 +7,8 @@
 
 #include <dlfcn.h>
 
+#include "plugin_version.h"
+
 namespace sparkle {
 namespace {
 
@@ -41,16 +43,16 @@ Error not_found(const std::vector<fs::path> &folders) {
                text + "; build with SPARKLE_TARGET_LLVM=ON, or name its folder in SPARKLE_PLUGIN_DIR"};
 }
 
-/// C++ objects cross the border, so that both sides must be of one version.
+/// C++ objects cross the border: both sides must have been built from the same headers.
 Result<const Target *> target_of(void *module, const fs::path &path) {
   using Version = const char *();
   using Entry = const Target *();
   auto *version = reinterpret_cast<Version *>(dlsym(module, "sparkle_plugin_version"));
   auto *entry = reinterpret_cast<Entry *>(dlsym(module, "sparkle_llvm_target"));
   if (!version || !entry) return Error{ErrorCode::kUnsupported, path.string() + " is not a module of this program"};
-  if (std::string_view(version()) != SPARKLE_VERSION)
-    return Error{ErrorCode::kUnsupported,
-                 path.string() + " is of version " + version() + ", this program is of version " + SPARKLE_VERSION};
+  if (std::string_view(version()) != kPluginVersion)
+    return Error{ErrorCode::kUnsupported, path.string() + " is of build " + version() + ", this program is of build " +
+                                              kPluginVersion + "; build and install both together"};
   return entry();
 }
 

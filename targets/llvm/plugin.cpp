@@ -7,6 +7,7 @@
 
 #include "compiler/support/check.h"
 #include "compiler/target/target.h"
+#include "plugin_version.h"
 #include "targets/llvm/codegen.h"
 #include "targets/llvm/diagnostics.h"
 #include "targets/llvm/host_features.h"
@@ -132,4 +133,4 @@ extern "C" __attribute__((visibility("default"))) const sparkle::Target *sparkle
 }
 
 /// The loader compares it with its own: C++ objects cross the border.
-extern "C" __attribute__((visibility("default"))) const char *sparkle_plugin_version() { return SPARKLE_VERSION; }
+extern "C" __attribute__((visibility("default"))) const char *sparkle_plugin_version() { return kPluginVersion; }

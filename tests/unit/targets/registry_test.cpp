@@ -49,5 +49,14 @@ TEST(Registry, ADamagedModuleIsARefusal) {
   EXPECT_NE(opened.error().text.find(module), std::string::npos) << opened.error().text;
 }
 
+TEST(Registry, AModuleOfAnotherBuildIsARefusal) {
+  setenv("SPARKLE_PLUGIN_DIR", OTHER_BUILD, 1);
+  const auto opened = open_llvm_target();
+  unsetenv("SPARKLE_PLUGIN_DIR");
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(opened.error().text.find("is of build 0.1.0-000000000000"), std::string::npos) << opened.error().text;
+}
+
 } // namespace
 } // namespace sparkle
