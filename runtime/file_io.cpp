@@ -74,6 +74,11 @@ Result<std::vector<uint8_t>> read_file(const std::string &path, int64_t max_byte
   return Error{ErrorCode::kOutOfMemory, "no memory for the contents of `" + escape_control(path) + "`"};
 }
 
+Result<std::string> read_text_file(const std::string &path, int64_t max_bytes) {
+  SPARKLE_TRY(const std::vector<uint8_t> bytes, read_file(path, max_bytes));
+  return std::string(bytes.begin(), bytes.end());
+}
+
 Status write_file(const std::string &path, std::span<const uint8_t> bytes) {
   struct stat info {};
   // Renaming over a device, a pipe or a link would replace it: those are written in place.

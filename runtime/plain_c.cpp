@@ -74,9 +74,8 @@ int run_process(const std::vector<std::string> &words, const std::string &log) {
 }
 
 std::string first_of(const std::string &path) {
-  const auto bytes = read_file(path, kMostMessageBytes);
-  if (!bytes) return "";
-  std::string text(bytes->begin(), bytes->end());
+  const Result<std::string> read = read_text_file(path, kMostMessageBytes);
+  std::string text = read ? *read : "";
   if (text.size() > kShownMessageBytes) text = text.substr(0, kShownMessageBytes) + "...";
   while (text.ends_with('\n')) text.pop_back();
   return text;

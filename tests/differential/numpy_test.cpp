@@ -68,9 +68,9 @@ void read_line(const std::string &line, NumpyCase &one) {
 }
 
 std::vector<NumpyCase> read_cases(const std::string &file) {
-  const Result<std::vector<uint8_t>> bytes = read_file(SPARKLE_NUMPY_RESULTS "/" + file + ".spk", kMostBytes);
-  if (!bytes) return {};
-  std::istringstream lines(std::string(bytes->begin(), bytes->end()));
+  const Result<std::string> text = read_text_file(SPARKLE_NUMPY_RESULTS "/" + file + ".spk", kMostBytes);
+  if (!text) return {};
+  std::istringstream lines(*text);
   std::vector<NumpyCase> cases;
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("//// "))

@@ -10,9 +10,9 @@ namespace {
 constexpr int64_t kMostBytes = 1 << 20;
 
 std::vector<ConvolutionShape> read(const std::string &path) {
-  const Result<std::vector<uint8_t>> bytes = read_file(path, kMostBytes);
-  SPARKLE_CHECK(bytes.has_value(), bytes ? "" : bytes.error().text);
-  Result<std::vector<ConvolutionShape>> shapes = parse_shape_list(std::string(bytes->begin(), bytes->end()));
+  const Result<std::string> text = read_text_file(path, kMostBytes);
+  SPARKLE_CHECK(text.has_value(), text ? "" : text.error().text);
+  Result<std::vector<ConvolutionShape>> shapes = parse_shape_list(*text);
   SPARKLE_CHECK(shapes.has_value(), shapes ? "" : path + ": " + shapes.error().text);
   return std::move(*shapes);
 }

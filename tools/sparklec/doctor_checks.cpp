@@ -30,10 +30,8 @@ kernel self_check(src: f32[H, W] outside 0, gain: f32 = 2) -> dst: f32[H, W] {
 constexpr int64_t kSelfCheckHeight = 19, kSelfCheckWidth = 37;
 
 std::string line_of(const std::string &path) {
-  const auto bytes = read_file(path, kMostSysfsBytes);
-  if (!bytes) return {};
-  std::string text(bytes->begin(), bytes->end());
-  return text.substr(0, text.find('\n'));
+  const auto text = read_text_file(path, kMostSysfsBytes);
+  return text ? text->substr(0, text->find('\n')) : "";
 }
 
 std::string found_in_path(const std::string &name) {

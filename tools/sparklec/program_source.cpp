@@ -99,8 +99,8 @@ std::map<std::string, int64_t> OpenDimensions::extents_of(size_t run) const {
 }
 
 Result<ProgramSource> read_program(const std::string &path, Console &console) {
-  SPARKLE_TRY(const std::vector<uint8_t> bytes, read_file(path, kMaxFileBytes));
-  Source source(path, std::string(bytes.begin(), bytes.end()));
+  SPARKLE_TRY(std::string text, read_text_file(path, kMaxFileBytes));
+  Source source(path, std::move(text));
   Diagnostics diagnostics;
   Result<dsl::File> ast = dsl::parse(source, diagnostics);
   console.show(diagnostics, source);

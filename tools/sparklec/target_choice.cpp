@@ -10,11 +10,6 @@ namespace {
 
 constexpr int64_t kMaxTextBytes = 1 << 20;
 
-Result<std::string> read_text(const std::string &path) {
-  SPARKLE_TRY(const std::vector<uint8_t> bytes, read_file(path, kMaxTextBytes));
-  return std::string(bytes.begin(), bytes.end());
-}
-
 Result<TargetInfo> parse(const Source &source, Console &console) {
   Diagnostics diagnostics;
   Result<TargetInfo> info = parse_target_info(source, diagnostics);
@@ -28,7 +23,7 @@ Result<TargetInfo> load_target_info(const std::string &name, Console &console) {
   const std::string fixture = name.ends_with(kTargetInfoEnding) ? name : name + std::string(kTargetInfoEnding);
   for (const EmbeddedFile &file : embedded_files())
     if (file.name == fixture) return parse(Source(fixture, std::string(file.text)), console);
-  Result<std::string> text = read_text(name);
+  Result<std::string> text = read_text_file(name, kMaxTextBytes);
   if (!text)
     return Error{text.error().code,
                  text.error().text + "; machine descriptions that come with Sparkle: " + fixture_names()};
@@ -51,7 +46,7 @@ Result<TargetInfo> gpu_or_given(const PlanOptions &plan, Console &console) {
 
 Result<Schedule> load_schedule(const PlanOptions &plan, Console &console) {
   if (plan.schedule.empty()) return Schedule{};
-  SPARKLE_TRY(std::string text, read_text(plan.schedule));
+  SPARKLE_TRY(std::string text, read_text_file(plan.schedule, kMaxTextBytes));
   const Source source(plan.schedule, std::move(text));
   Diagnostics diagnostics;
   Result<Schedule> schedule = parse_schedule(source, diagnostics);

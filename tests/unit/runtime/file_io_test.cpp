@@ -39,6 +39,14 @@ TEST_F(FileIo, LongFilesAreRefused) {
   EXPECT_EQ(read.error().code, ErrorCode::kInvalidInput);
 }
 
+TEST_F(FileIo, TextIsTheBytes) {
+  ASSERT_TRUE(write_file(path("a"), std::vector<uint8_t>{'a', 0, '\r', '\n'}));
+  auto read = read_text_file(path("a"), 4);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, std::string("a\0\r\n", 4));
+  EXPECT_FALSE(read_text_file(path("a"), 3));
+}
+
 TEST_F(FileIo, EndlessFilesAreRefused) {
   auto read = read_file("/dev/zero", 1 << 20);
   ASSERT_FALSE(read);
