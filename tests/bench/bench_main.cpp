@@ -5,10 +5,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <map>
-#include <sstream>
 
+#include "runtime/file_io.h"
 #include "runtime/fill.h"
 #include "runtime/peak_probe.h"
 #include "tests/bench/bench_report.h"
@@ -18,6 +17,8 @@
 
 namespace sparkle::bench {
 namespace {
+
+constexpr int64_t kMostFileBytes = 1 << 20;
 
 constexpr const char *kUsage =
     R"(sparkle_bench --shapes FILE [options]: times convolutions and pooling on one thread of the CPU
@@ -79,17 +80,9 @@ bool read_options(int count, char **words, Options &options) {
   return !options.shapes.empty();
 }
 
-Result<std::string> read_text(const std::string &path) {
-  std::ifstream file(path);
-  if (!file) return Error{ErrorCode::kIo, "cannot read " + path};
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 Result<Schedule> read_schedule(const std::string &path) {
   if (path.empty()) return Schedule{};
-  SPARKLE_TRY(std::string text, read_text(path));
+  SPARKLE_TRY(std::string text, read_text_file(path, kMostFileBytes));
   const Source source(path, std::move(text));
   Diagnostics diagnostics;
   Result<Schedule> schedule = parse_schedule(source, diagnostics);
@@ -149,12 +142,13 @@ public:
     result.compile_ms = (thread_seconds() - start) * 1e3;
     SPARKLE_TRY(const auto binding, bind_program(executable, tensors.arguments()));
     const PeerInputs inputs = {tensors.find("src"), tensors.find("wei"), tensors.find("bias"), tensors.find("dst")};
-    SPARKLE_TRY_STATUS(time_all(bench, *binding, inputs, result));
+    SPARKLE_TRY_STATUS(time_all(bench, *binding, tensors.arguments(), inputs, result));
     return result;
   }
 
 private:
-  Status time_all(const BenchCase &bench, Binding &binding, const PeerInputs &inputs, CaseResult &result) {
+  Status time_all(const BenchCase &bench, Binding &binding, const Arguments &arguments, const PeerInputs &inputs,
+                  CaseResult &result) {
     std::vector<std::unique_ptr<Peer>> peers;
     std::vector<Contestant> contestants = {{"sparkle", [&]() -> Status {
                                               auto times = binding.run();
@@ -162,10 +156,11 @@ private:
                                             }}};
     for (const std::string &name : options_.peers) {
       PeerResult entry{name, {}, 0, 0, {}};
-      auto peer = name == "onednn" ? make_onednn_peer(bench, inputs) : make_plain_peer(bench, inputs);
+      auto peer = name == "onednn" ? make_onednn_peer(bench, inputs)
+                                   : make_plain_peer(binding.executable(), arguments, *inputs.dst);
       if (peer) {
         entry.description = (*peer)->description();
-        contestants.push_back({name, [p = peer->get()] { return p->run(), ok(); }});
+        contestants.push_back({name, [p = peer->get()] { return p->run(); }});
         peers.push_back(std::move(*peer));
       } else {
         entry.why = peer.error().text;
@@ -174,7 +169,7 @@ private:
     }
     double peak = 0;
     contestants.push_back({"peak", [&] {
-                             peak = std::max(peak, probe_fma_peak(machine_->pool(), {ProbeIsa::kAvx512, 0.002}).gflops);
+                             peak = std::max(peak, probe_fma_peak(machine_->pool(), {widest_probe_isa(), 0.002}).gflops);
                              return ok();
                            }});
     SPARKLE_TRY(const std::vector<Timing> timings, measure(contestants, {options_.rounds, 0.003}));
@@ -221,7 +216,7 @@ private:
 };
 
 Result<BenchReport> run_list(const Options &options) {
-  SPARKLE_TRY(const std::string text, read_text(options.shapes));
+  SPARKLE_TRY(const std::string text, read_text_file(options.shapes, kMostFileBytes));
   SPARKLE_TRY(const std::vector<ConvolutionShape> shapes, parse_shape_list(text, options.batch));
   SPARKLE_TRY(const Schedule schedule, read_schedule(options.schedule));
   SPARKLE_TRY(std::shared_ptr<Machine> machine, Machine::open({1, {}, VulkanOptions{}}));

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace sparkle::bench {
 namespace {
@@ -53,6 +54,10 @@ std::string to_text(const BenchReport &report) {
   for (const Mean &mean : means(report))
     text +=
         format("geometric mean of the time of %s / ours: %.3f over %d\n", mean.peer.c_str(), mean.value(), mean.count);
+  std::set<std::string> said;
+  for (const CaseResult &r : report.cases)
+    for (const PeerResult &p : r.peers)
+      if (p.why.empty() && said.insert(p.peer + p.description).second) text += p.peer + ": " + p.description + "\n";
   for (const CaseResult &r : report.cases)
     for (const PeerResult &p : r.peers)
       if (!p.why.empty()) text += r.name + ": no " + p.peer + ": " + p.why + "\n";

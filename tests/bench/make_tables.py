@@ -21,6 +21,12 @@ def lines_of(rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
 
+def code_of(data, peer):
+    """In brackets what was compared with, where it is the same for all layers."""
+    codes = {case["peers"].get(peer, {}).get("code") for case in data["cases"]} - {None}
+    return f" ({codes.pop()})" if len(codes) == 1 else ""
+
+
 def bench_table(data):
     peers = list(data.get("geomean", {}))
     head = ["layer", "shape", "ms", "GFLOPS", "% of peak", "GB/s"] + [f"{p} / ours" for p in peers]
@@ -29,7 +35,7 @@ def bench_table(data):
         row = [case["name"], case["shape"], cell(case["ms"], 4), cell(case["gflops"], 1),
                cell(case["percent_of_peak"], 0), cell(case["gb_per_s"], 1)]
         rows.append(row + [cell(case["peers"].get(p, {}).get("ratio"), 2) for p in peers])
-    means = ", ".join(f"{p} {data['geomean'][p]:.2f}" for p in peers)
+    means = ", ".join(f"{p} {data['geomean'][p]:.2f}{code_of(data, p)}" for p in peers)
     title = f"`{data['list']}`, {data['op']}, {data['layout']}, {data['element']}: {data['cpu']}, one thread, medians of "
     title += f"{data['rounds']} rounds. Geometric means of the ratios: {means}."
     return title + "\n\n" + lines_of(rows)

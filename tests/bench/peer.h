@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "runtime/tensor.h"
+#include "runtime/executable.h"
 #include "tests/bench/bench_case.h"
 
 namespace sparkle::bench {
@@ -13,7 +13,7 @@ class Peer {
 public:
   virtual ~Peer() = default;
   /// Once, in the calling thread.
-  virtual void run() = 0;
+  virtual Status run() = 0;
   /// The result of the last run, in the layout of the case.
   virtual Status fetch(HostTensor &dst) = 0;
   /// Which code, in which layouts.
@@ -32,8 +32,8 @@ struct PeerInputs {
 /// not counted. kUnsupported: not in this build, or no such primitive.
 Result<std::unique_ptr<Peer>> make_onednn_peer(const BenchCase &bench, const PeerInputs &inputs);
 
-/// The loops as anyone would write them in C, with all sizes known, by `clang -O3 -march=native -ffast-math`.
-/// kUnsupported: no compiler.
-Result<std::unique_ptr<Peer>> make_plain_peer(const BenchCase &bench, const PeerInputs &inputs);
+/// The program of `ours` as the text has it, with all sizes known, in C, by the first of clang-19, clang-14, clang and cc
+/// with `-O3 -march=native -ffast-math`. Reads `tensors`; `dst`: for its shape. kNoDevice: no compiler.
+Result<std::unique_ptr<Peer>> make_plain_peer(const Executable &ours, const Arguments &tensors, const HostTensor &dst);
 
 } // namespace sparkle::bench

@@ -46,9 +46,10 @@ public:
     bench.op == Op::kConv ? make_conv() : make_pool();
   }
 
-  void run() override {
+  Status run() override {
     primitive_.execute(stream_, arguments_);
     stream_.wait();
+    return ok();
   }
 
   Status fetch(HostTensor &dst) override {
