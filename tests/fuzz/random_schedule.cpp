@@ -7,6 +7,7 @@
 #include "compiler/analysis/walk.h"
 #include "compiler/pipeline/pipeline.h"
 #include "compiler/schedule/loop_plan.h"
+#include "tests/fuzz/random_placement.h"
 
 namespace sparkle::test {
 namespace {
@@ -304,14 +305,6 @@ Result<Program> run_until(const Program &imported, const Schedule &schedule, con
   return run_pipeline(imported, options, info);
 }
 
-KernelSchedule &entry(Schedule &schedule, const std::string &kernel) {
-  for (KernelSchedule &one : schedule.kernels)
-    if (one.kernel == kernel) return one;
-  KernelSchedule &made = schedule.kernels.emplace_back();
-  made.kernel = kernel;
-  return made;
-}
-
 } // namespace
 
 KernelSchedule random_kernel_schedule(const Kernel &kernel, const TargetInfo &info, Random &random) {
@@ -320,15 +313,18 @@ KernelSchedule random_kernel_schedule(const Kernel &kernel, const TargetInfo &in
 
 Result<Schedule> random_schedule(const Program &imported, const TargetInfo &info, Random &random) {
   Schedule schedule;
-  for (const Kernel &kernel : imported.kernels) {
-    const TensorId written = kernel.buffer(definition_of(kernel).store->buffer).tensor;
-    if (imported.tensors[written].role != Role::kWorkspace) continue;
-    entry(schedule, kernel.name).placement = random.chance(2, 3) ? Placement::kInline : Placement::kStored;
+  for (const Kernel &kernel : imported.kernels)
+    if (is_let(imported, kernel))
+      entry(schedule, kernel.name).placement = random.chance(2, 3) ? Placement::kInline : Placement::kStored;
+  SPARKLE_TRY(Program placed, run_until(imported, schedule, info, "place"));
+  if (random.chance(1, 2)) {
+    place_at_loops(placed, info, random, schedule);
+    SPARKLE_TRY(placed, run_until(imported, schedule, info, "place"));
   }
-  SPARKLE_TRY(const Program placed, run_until(imported, schedule, info, "place"));
   for (const std::vector<Kernel> *kernels : {&placed.prepack, &placed.kernels})
     for (const Kernel &kernel : *kernels)
-      if (random.chance(9, 10)) entry(schedule, kernel.name) = random_kernel_schedule(kernel, info, random);
+      if (entry(schedule, kernel.name).dims.empty() && random.chance(9, 10))
+        schedule_loops(kernel, info, random, schedule);
   SPARKLE_TRY(const Program laid_out, run_until(imported, schedule, info, "layout"));
   for (const std::vector<Kernel> *kernels : {&laid_out.prepack, &laid_out.kernels})
     for (const Kernel &kernel : *kernels) {

@@ -48,6 +48,11 @@ private:
     change([](KernelSchedule &k) { k.clip = false; });
     change([](KernelSchedule &k) { k.store = StoreKind::kPlain; });
     change([](KernelSchedule &k) { k.split_reduction = 1; });
+    if (kernel().placement == Placement::kAt)
+      change([](KernelSchedule &k) {
+        k.placement = Placement::kStored;
+        k.at = {};
+      });
   }
 
   void simplify_staging(size_t i) {
