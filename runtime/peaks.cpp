@@ -41,7 +41,7 @@ public:
     chains_ = b_.local("chains", Scalar::kF32, shape, MemoryLevel::kRegister);
   }
 
-  StmtId build(ExprId worker, ExprId global_worker, VarId rounds) {
+  StmtId build(ExprId worker, ExprId global_worker, ExprId rounds) {
     const VarId a = b_.value_var("a", kF32Type), c = b_.value_var("c", kF32Type);
     std::vector<StmtId> stmts{b_.kernel().add_stmt(Alloc{chains_}), load(a, src_, worker),
                               load(c, src_, b_.add(worker, b_.index(1)))};
@@ -49,7 +49,7 @@ public:
       const VarId value = b_.value_var("v", kF32Type);
       return b_.block({load(value, src_, b_.add(worker, chain)), b_.store(chains_, {chain}, b_.var(value))});
     }));
-    stmts.push_back(b_.loop(b_.loop_var("round"), b_.index(0), b_.var(rounds), LoopKind::kSerial, steps(a, c)));
+    stmts.push_back(b_.loop(b_.loop_var("round"), b_.index(0), rounds, LoopKind::kSerial, steps(a, c)));
     stmts.push_back(each_chain("end", [&](ExprId chain) {
       const VarId value = b_.value_var("v", kF32Type);
       const ExprId to = b_.add(b_.mul(global_worker, b_.index(kChains)), chain);
@@ -100,9 +100,9 @@ struct Probe {
 
 /// Doubles the rounds until a run takes long enough to be timed, then the best counts.
 Result<double> run_probe(Probe &probe) {
-  for (int64_t rounds = 4;; rounds *= 4) {
+  for (int64_t rounds = 4;; rounds = std::min(rounds * 4, probe.peak.most_rounds)) {
     SPARKLE_TRY(const double seconds, probe.seconds(rounds));
-    if (seconds >= kProbeSeconds || rounds >= kMostRounds)
+    if (seconds >= kProbeSeconds || rounds >= probe.peak.most_rounds)
       return seconds > 0 ? probe.peak.flops_per_round * static_cast<double>(rounds) / seconds * 1e-9 : 0;
   }
 }
@@ -131,6 +131,8 @@ PeakProgram peak_program(const TargetInfo &info) {
   out.src_elements = workers + kChains;
   out.dst_elements = groups * workers * kChains;
   out.flops_per_round = 2.0 * static_cast<double>(groups * workers * kChains * kStepsUnrolled);
+  // One round more finds the end of the loop.
+  out.most_rounds = info.max_loop_rounds > 0 ? std::min(kMostRounds, info.max_loop_rounds - 1) : kMostRounds;
   out.program.name = "peak";
   Kernel kernel;
   kernel.name = "peak";
@@ -141,10 +143,10 @@ PeakProgram peak_program(const TargetInfo &info) {
   const BufferId dst = add_tensor(out, b, "dst", out.dst_elements, Role::kOutput);
   Variable rounds{"rounds", kIndexType, VarKind::kSymbol, {}, 0};
   rounds.symbol = out.program.symbols.add({"rounds", 1});
-  const VarId rounds_var = kernel.add_var(rounds);
+  const ExprId most = b.min(b.var(kernel.add_var(rounds)), b.index(out.most_rounds));
   const VarId group = b.loop_var("group"), worker = b.loop_var("worker");
   const ExprId global = b.add(b.mul(b.var(group), b.index(workers)), b.var(worker));
-  const StmtId body = PeakBody(b, src, dst).build(b.var(worker), global, rounds_var);
+  const StmtId body = PeakBody(b, src, dst).build(b.var(worker), global, most);
   kernel.body = b.loop(group, groups, LoopKind::kGroup, b.loop(worker, workers, LoopKind::kWorker, body));
   out.program.kernels.push_back(std::move(kernel));
   return out;

@@ -9,13 +9,15 @@ namespace sparkle {
 /// device's TargetInfo (about 2 ms). Vulkan: measured by a kernel of the loop IR, once for each machine. Reference: 0.
 Result<double> measure_peak(Machine &machine, const DeviceInfo &device, const WorkerPool &pool);
 
-/// The kernel: each worker runs independent chains of fused multiply-adds in registers, `rounds` (a symbol) times.
+/// The kernel: each worker runs independent chains of fused multiply-adds in registers, `rounds` (a symbol) times, at
+/// most `most_rounds`.
 /// Tensors: `src`, all elements to be 1 or less; `dst`.
 struct PeakProgram {
   Program program; ///< At stage kLowerable.
   int64_t src_elements = 0;
   int64_t dst_elements = 0;
   double flops_per_round = 0;
+  int64_t most_rounds = 0;
 };
 PeakProgram peak_program(const TargetInfo &info);
 

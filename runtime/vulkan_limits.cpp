@@ -96,6 +96,14 @@ void set_sizes(const PropertyChain &chain, VulkanLimits &limits) {
   limits.timestamp_period_ns = static_cast<double>(l.timestampPeriod);
 }
 
+/// llvmpipe ends the loops of an invocation, all together, after this many rounds, and goes on with what follows them:
+/// LP_MAX_TGSI_LOOP_ITERATIONS (Mesa, src/gallium/auxiliary/gallivm/lp_limits.h). No property tells.
+constexpr int64_t kRoundsOfLlvmpipe = 65535;
+
+void set_driver_limits(const PropertyChain &chain, VulkanLimits &limits) {
+  if (chain.driver.driverID == VK_DRIVER_ID_MESA_LLVMPIPE) limits.max_loop_rounds = kRoundsOfLlvmpipe;
+}
+
 void set_subgroups(const PropertyChain &chain, const FeatureChain &features, VulkanLimits &limits) {
   limits.subgroup_size = static_cast<int>(chain.subgroup.subgroupSize);
   limits.subgroup_min = limits.subgroup_max = limits.subgroup_size;
@@ -218,6 +226,7 @@ Result<VulkanLimits> query_limits(const InstanceTable &table, VkPhysicalDevice d
   VulkanLimits limits;
   set_identity(chain, limits);
   set_sizes(chain, limits);
+  set_driver_limits(chain, limits);
   set_subgroups(chain, features, limits);
   set_features(features, limits);
   set_heaps(table, device, limits);

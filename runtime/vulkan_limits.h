@@ -53,6 +53,9 @@ struct VulkanLimits {
   int64_t max_allocation_bytes = 0; ///< A hint: larger ones may work, smaller ones may fail.
   int64_t max_push_constant_bytes = 0;
 
+  /// Rounds of all loops of an invocation together, after which the driver ends them; 0: no such limit is known.
+  int64_t max_loop_rounds = 0;
+
   double timestamp_period_ns = 0;
   int timestamp_valid_bits = 0; ///< Of the queue that Sparkle uses; 0: kernels cannot be timed.
 

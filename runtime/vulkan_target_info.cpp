@@ -109,6 +109,7 @@ Result<TargetInfo> vulkan_target_info(const VulkanLimits &limits) {
   info.max_workers = static_cast<int>(std::min(limits.max_workgroup_invocations, limits.max_workgroup_size[0]));
   info.resident_workers = std::max(info.resident_workers, info.max_workers);
   info.max_groups = product(limits.max_workgroup_count);
+  info.max_loop_rounds = limits.max_loop_rounds;
   info.max_buffer_bytes = limits.max_storage_buffer_range;
   info.far_element_bytes = shortest_element(limits.storage16, limits.storage8);
   info.near_element_bytes = shortest_element(limits.int16, limits.int8);

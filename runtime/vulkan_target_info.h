@@ -17,7 +17,7 @@ std::string_view fixture_for(const VulkanLimits &limits);
 Result<TargetInfo> embedded_target_info(std::string_view name);
 
 /// The fixture of the device with everything that the driver reports put in its place: team size, workers, near memory,
-/// groups, buffer range, matrix units.
+/// groups, rounds of loops, buffer range, matrix units.
 Result<TargetInfo> vulkan_target_info(const VulkanLimits &limits);
 
 } // namespace sparkle

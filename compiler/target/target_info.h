@@ -78,9 +78,11 @@ struct TargetInfo {
   int64_t near_bytes_unit = 0; ///< Explicit near memory of a unit, shared by its resident groups.
   int64_t max_groups = 0;      ///< Per launch; 0: unlimited.
   int64_t max_buffer_bytes = 0; ///< Largest far buffer that one access can reach; 0: unlimited.
-  int near_banks = 0;           ///< Banks of near memory, 4 bytes wide; 0: none.
-  int far_element_bytes = 1;    ///< Shortest elements that far memory is accessed in: 1, 2 or 4.
-  int near_element_bytes = 1;   ///< The same of near memory; shorter elements take 4 bytes each there.
+  /// Rounds of all loops of one worker together, after which the machine ends them silently; 0: unlimited.
+  int64_t max_loop_rounds = 0;
+  int near_banks = 0;         ///< Banks of near memory, 4 bytes wide; 0: none.
+  int far_element_bytes = 1;  ///< Shortest elements that far memory is accessed in: 1, 2 or 4.
+  int near_element_bytes = 1; ///< The same of near memory; shorter elements take 4 bytes each there.
 
   std::vector<MemoryInfo> memories; ///< From nearest to farthest.
   std::vector<MatrixUnit> matrix_units;

@@ -40,6 +40,7 @@ template <class Info, class F> void for_each_field(Info &info, F &&f) {
   f("near_bytes_unit", info.near_bytes_unit, kAnyFrom0);
   f("max_groups", info.max_groups, kAnyFrom0);
   f("max_buffer_bytes", info.max_buffer_bytes, kAnyFrom0);
+  f("max_loop_rounds", info.max_loop_rounds, kAnyFrom0);
   f("near_banks", info.near_banks, kAnyFrom0);
   f("far_element_bytes", info.far_element_bytes, kAnyFrom1);
   f("near_element_bytes", info.near_element_bytes, kAnyFrom1);

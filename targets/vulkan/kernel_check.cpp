@@ -1,5 +1,6 @@
 #include "targets/vulkan/kernel_check.h"
 
+#include "compiler/analysis/loop_rounds.h"
 #include "compiler/analysis/walk.h"
 #include "compiler/support/checked_math.h"
 #include "compiler/support/match.h"
@@ -23,6 +24,7 @@ public:
     });
     if (!problem_.empty()) return refuse(problem_);
     SPARKLE_TRY_STATUS(check_buffers());
+    SPARKLE_TRY_STATUS(check_loops());
     return check_launch();
   }
 
@@ -103,6 +105,15 @@ private:
       if (!local_length(k_, id)) return refuse("the size of local buffer `" + buffer.name + "` is not constant");
     }
     return ok();
+  }
+
+  Status check_loops() const {
+    if (info_.max_loop_rounds <= 0) return ok();
+    const std::optional<int64_t> rounds = loop_rounds(k_);
+    if (rounds && *rounds <= info_.max_loop_rounds) return ok();
+    const std::string found = rounds ? "make " + std::to_string(*rounds) + " rounds" : "have no bound";
+    return refuse("the loops of one worker " + found + ", the machine ends them after " +
+                  std::to_string(info_.max_loop_rounds) + " in all: use more groups, workers or unrolled loops");
   }
 
   Status check_launch() const {

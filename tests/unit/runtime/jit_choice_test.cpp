@@ -99,6 +99,23 @@ TEST(Choice, WhatTheDeviceRefusesRunsOnTheNextOrIsAnError) {
   EXPECT_EQ(strict.error().code, ErrorCode::kUnsupported) << strict.error().text;
 }
 
+/// Some drivers end loops after so many rounds, and go on with wrong numbers.
+TEST(Choice, LoopsThatTheDriverWouldEndRunElsewhere) {
+  if (test::machine()->vulkan().empty()) GTEST_SKIP() << "no Vulkan device";
+  const int64_t most = test::machine()->vulkan().front().info.max_loop_rounds;
+  if (most == 0) GTEST_SKIP() << "a driver that ends no loops";
+  ConvCase too_long({1, 1, 1, most + 1, 1, 1, 1, 1, 0});
+  const RunReport elsewhere = test::run_verified(too_long, "vulkan:0", "kernel dst {\n}\n");
+  EXPECT_EQ(elsewhere.device_used, "cpu");
+  EXPECT_NE(elsewhere.fallback_reason.find(" rounds"), std::string::npos) << elsewhere.fallback_reason;
+  EXPECT_TRUE(elsewhere.verified) << elsewhere.verify_text;
+  // Unrolled loops are code, and nearly as many rounds as there may be are right.
+  ConvCase within({1, 1, 1, (most - 2) * 4, 1, 1, 1, 1, 0});
+  const RunReport there = test::run_verified(within, "vulkan:0", "kernel dst {\n  split ic: serial, unrolled 4\n}\n");
+  EXPECT_EQ(there.device_used, "vulkan:0") << there.fallback_reason;
+  EXPECT_TRUE(there.verified) << there.verify_text;
+}
+
 TEST(Choice, MistakesOfTheCallerDoNotFallBack) {
   EXPECT_FALSE(may_fall_back({ErrorCode::kInvalidInput, ""}, {}));
   EXPECT_FALSE(may_fall_back({ErrorCode::kInternal, ""}, {}));

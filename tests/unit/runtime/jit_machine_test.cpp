@@ -17,6 +17,7 @@ VulkanLimits limits(std::string name, std::string driver) {
   out.max_workgroup_size = {384, 64, 64};
   out.max_workgroup_count = {1000, 100, 10};
   out.max_storage_buffer_range = 123456789;
+  out.max_loop_rounds = 4321;
   return out;
 }
 
@@ -45,6 +46,7 @@ TEST(VulkanTargetInfo, LimitsComeFromTheDriver) {
   EXPECT_EQ(info->near_bytes, 20000);
   EXPECT_EQ(info->max_groups, 1000 * 100 * 10);
   EXPECT_EQ(info->max_buffer_bytes, 123456789);
+  EXPECT_EQ(info->max_loop_rounds, 4321);
   EXPECT_EQ(info->far_element_bytes, 4);
   EXPECT_EQ(info->near_element_bytes, 4);
   EXPECT_EQ(info->units, embedded_target_info("h100")->units);

@@ -50,6 +50,19 @@ TEST(KernelCheck, RefusesTooManyGroups) {
   EXPECT_REFUSED("it has 101 groups, the machine launches 100", kOut, "for.group %t in 0..101 {\n" + kStore + "}\n");
 }
 
+TEST(KernelCheck, RefusesMoreRoundsOfLoopsThanTheMachineMakes) {
+  const std::string body = "for %i in 0..10 {\n for %j in 0..8 {\n" + kStore + "}\n }\n";
+  TargetInfo info = machine();
+  EXPECT_EQ(refusal(kOut, body, "lowerable", info), "accepted");
+  info.max_loop_rounds = 102;
+  EXPECT_EQ(refusal(kOut, body, "lowerable", info), "accepted");
+  info.max_loop_rounds = 101;
+  EXPECT_REFUSED("the loops of one worker make 102 rounds, the machine ends them after 101 in all", kOut, body,
+                 "lowerable", info);
+  EXPECT_REFUSED("the loops of one worker have no bound", "symbol %N = #0\n" + kOut,
+                 "for %i in 0..%N {\n" + kStore + "}\n", "lowerable", info);
+}
+
 TEST(KernelCheck, RefusesTooMuchNearMemory) {
   EXPECT_REFUSED("uses 1040 bytes of near memory, the machine has 1024", kOut + "buffer @n: f32[257] near local\n",
                  "alloc @n\n" + kStore);
