@@ -130,6 +130,29 @@ int64_t LoopModel::near_bytes(const KernelSchedule &schedule) const {
   return static_cast<int64_t>(bytes);
 }
 
+/// Of the loops that fill near memory in each step of the loop at `at`.
+double LoopModel::filling_rounds(const KernelSchedule &schedule, size_t at) const {
+  if (count(LoopRole::kWorker) > 1) return 0;
+  double rounds = 0;
+  for (const Staging &staging : schedule.stagings)
+    if (staging.level == MemoryLevel::kNear && staging.at && plan_.position(*staging.at) == at)
+      rounds += staged_elements(staging) / staging.lanes * (staging.ahead > 0 ? 2 : 1);
+  return rounds;
+}
+
+double LoopModel::rounds(const KernelSchedule &schedule) const {
+  double rounds = model_.nested_terms > 1 ? static_cast<double>(model_.nested_terms) + 1 : 0;
+  for (size_t i = loops_.size(); i-- > 0;) {
+    const Loop &loop = loops_[i];
+    rounds += filling_rounds(schedule, i);
+    const bool in_time = loop.role == LoopRole::kSerialParallel || loop.role == LoopRole::kReduction;
+    const bool is_code = loop.unrolled && rounds == 0;
+    if (loop.factor == 1 || is_code || !(in_time || loop.unrolled)) continue;
+    rounds = static_cast<double>(loop.factor) * (1 + rounds) + 1;
+  }
+  return rounds;
+}
+
 int64_t LoopModel::trips_through(const Staging &staging) const {
   auto at = staging.at ? plan_.position(*staging.at) : std::nullopt;
   int64_t trips = 1;

@@ -43,6 +43,9 @@ public:
 
   double staged_elements(const Staging &staging) const;
   int64_t near_bytes(const KernelSchedule &schedule) const;
+  /// Rounds of all loops of a worker together, as analysis/loop_rounds.h counts them; near memory is filled in a loop
+  /// where one worker does it.
+  double rounds(const KernelSchedule &schedule) const;
   /// Iterations of the reduction loops up to and including the staging loop, per tile; and of those inside it.
   int64_t trips_through(const Staging &staging) const;
   int64_t steps_below(const Staging &staging) const;
@@ -64,6 +67,7 @@ private:
     bool is_partial;
   };
   bool depends(const ModelAccess &access, const Loop &loop) const;
+  double filling_rounds(const KernelSchedule &schedule, size_t at) const;
   std::vector<double> ranges(size_t first) const;
   double footprint(const ModelAccess &access, size_t first, bool packed) const;
   double crowding(const ModelAccess &access, size_t first, const MemoryInfo &cache) const;

@@ -99,6 +99,8 @@ private:
         static_cast<double>(out_.registers) * workers_ > static_cast<double>(info_.register_words))
       return refuse("the register tiles of a group do not fit a unit");
     if (info_.near_bytes > 0 && out_.near_bytes > info_.near_bytes) return refuse("near memory is too small");
+    if (info_.max_loop_rounds > 0 && loops_.rounds(schedule_) > static_cast<double>(info_.max_loop_rounds))
+      return refuse("the loops of a worker make more rounds than the machine allows");
     return true;
   }
 

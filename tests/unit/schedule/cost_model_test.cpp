@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "compiler/analysis/loop_rounds.h"
 #include "compiler/ir/parser.h"
 #include "compiler/pipeline/pipeline.h"
 #include "compiler/schedule/cost_model.h"
@@ -210,8 +211,29 @@ TEST_P(CostModel, EnumeratesWhatThePassesAccept) {
     options.schedule.kernels = {candidates[i].schedule};
     const auto lowered = run_pipeline(p, options, machine);
     ASSERT_TRUE(lowered) << lowered.error().text << "\n" << to_text(options.schedule);
-    for (const Kernel &kernel : lowered->kernels) EXPECT_EQ(kernel.stage, Stage::kLowerable);
+    for (const Kernel &kernel : lowered->kernels) {
+      EXPECT_EQ(kernel.stage, Stage::kLowerable);
+      if (machine.max_loop_rounds == 0) continue;
+      EXPECT_LE(loop_rounds(kernel).value_or(INT64_MAX), machine.max_loop_rounds) << to_text(options.schedule);
+    }
   }
+}
+
+/// Long loops of one worker are the best choice, but for a machine that ends them.
+TEST(CostModelLimits, KeepsLoopsWithinTheRoundsOfTheMachine) {
+  const Program p = row_max(4096, 100000);
+  TargetInfo limited = machine("lavapipe"), unlimited = limited;
+  unlimited.max_loop_rounds = 0;
+  limited.max_loop_rounds = 2000;
+  const auto rounds = [&](const TargetInfo &info) {
+    PipelineOptions options;
+    options.schedule.kernels = {choose_kernel_schedule(p.kernels.front(), info)};
+    const auto lowered = run_pipeline(p, options, info);
+    EXPECT_TRUE(lowered) << to_text(options.schedule);
+    return lowered ? loop_rounds(lowered->kernels.front()).value_or(INT64_MAX) : INT64_MAX;
+  };
+  EXPECT_GT(rounds(unlimited), 2000);
+  EXPECT_LE(rounds(limited), 2000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, CostModel,
