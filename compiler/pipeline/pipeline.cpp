@@ -23,7 +23,7 @@
 #include "compiler/passes/vectorize.h"
 #include "compiler/pipeline/split_choice.h"
 #include "compiler/schedule/cost_model.h"
-#include "compiler/schedule/fusion.h"
+#include "compiler/schedule/shared_groups.h"
 #include "compiler/support/check.h"
 
 namespace sparkle {
@@ -47,20 +47,6 @@ struct Context {
     schedule.kernels.push_back(std::move(chosen));
     return schedule.kernels.back();
   }
-
-  /// Lets placed at loops get the group loops of their consumers.
-  void share_groups(const Program &program) {
-    for (const Kernel &kernel : program.kernels)
-      for (KernelSchedule &given : schedule.kernels) {
-        if (given.kernel != kernel.name || given.placement != Placement::kAt) continue;
-        KernelSchedule chosen = given;
-        if (options.automatic && given.dims.empty()) chosen = choose_shared_schedule(kernel, info);
-        chosen.placement = given.placement;
-        chosen.at = given.at;
-        const size_t shared = shared_loop_count(*schedule.find(given.at.consumer));
-        given = sparkle::share_groups(std::move(chosen), kernel, shared);
-      }
-  }
 };
 
 using ProgramPass = Result<Program> (*)(const Program &, Context &);
@@ -77,7 +63,7 @@ constexpr Step kSteps[] = {
     {"place",
      [](const Program &p, Context &c) {
        Result<Program> placed = place(p, {c.schedule}, c.info);
-       if (placed) c.share_groups(*placed);
+       if (placed) share_groups(*placed, c.info, c.options.automatic, c.schedule);
        return placed;
      },
      nullptr},

@@ -44,10 +44,6 @@ std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const T
 /// The first of `enumerate_schedules`.
 KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden = {});
 
-/// The same for a let that is placed at a loop. Of stagings it has panels of constants alone: others are for kernels
-/// that have groups of their own.
-KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &info);
-
 /// Adds an entry that decides the placement of each `let` that `schedule` does not name.
 void add_placements(const Program &program, const TargetInfo &info, Schedule &schedule);
 

@@ -11,6 +11,7 @@
 #include "compiler/schedule/fusion.h"
 #include "compiler/schedule/inlining.h"
 #include "compiler/schedule/loop_plan.h"
+#include "compiler/schedule/shared_groups.h"
 #include "compiler/support/checked_math.h"
 
 namespace sparkle {
@@ -329,25 +330,6 @@ public:
 };
 
 } // namespace
-
-KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &info) {
-  std::vector<ScheduleCandidate> all = enumerate_schedules(kernel, info, std::numeric_limits<size_t>::max());
-  auto packs_constants = [&](const Staging &staging) {
-    for (uint32_t i = 0; i < kernel.buffer_count(); ++i)
-      if (const Buffer &buffer = kernel.buffer(BufferId{i}); buffer.name == staging.tensor)
-        return staging.level == MemoryLevel::kFar && (buffer.role == Role::kConst || buffer.role == Role::kPacked);
-    return false;
-  };
-  for (ScheduleCandidate &candidate : all) {
-    const std::vector<Staging> &stagings = candidate.schedule.stagings;
-    const bool fuses = std::any_of(candidate.schedule.dims.begin(), candidate.schedule.dims.end(),
-                                   [](const DimSchedule &dim) { return !dim.fused.empty(); });
-    if (!fuses && std::all_of(stagings.begin(), stagings.end(), packs_constants)) return std::move(candidate.schedule);
-  }
-  KernelSchedule plain;
-  plain.kernel = kernel.name;
-  return plain;
-}
 
 void add_placements(const Program &program, const TargetInfo &info, Schedule &schedule) {
   FusionChooser chooser(program, info, schedule);

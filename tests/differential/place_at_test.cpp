@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/pipeline/pipeline.h"
+#include "targets/registry.h"
 #include "tests/differential/kernel_case.h"
 
 namespace sparkle::test {
@@ -141,6 +142,22 @@ TEST_P(PlaceAt, EachStepIsRight) {
       ASSERT_TRUE(status) << machine << ", " << pass << ": " << status.error().text;
       EXPECT_EQ(computed->difference_from(*expected_), "") << machine << ", " << pass;
     }
+}
+
+/// What the entries leave open is chosen so that all kernels fit into one launch.
+TEST_P(PlaceAt, FitsGroupsOfManyWorkers) {
+  const Result<const Target *> target = find_target("vulkan");
+  if (!target) GTEST_SKIP() << target.error().text;
+  for (const char *machine : {"h100", "generic_gpu", "lavapipe"}) {
+    Result<TargetInfo> info = fixture(machine);
+    ASSERT_TRUE(info);
+    PipelineOptions options;
+    options.schedule = for_workers_;
+    Result<Program> done = run_pipeline(program_, options, *info);
+    ASSERT_TRUE(done) << machine << ": " << done.error().text;
+    const Status fits = (*target)->check(*done, *info);
+    EXPECT_TRUE(fits) << machine << ": " << fits.error().text;
+  }
 }
 
 TEST_P(PlaceAt, Cpu) { check(test_machine()->cpu(), "llvm", schedule_); }

@@ -1,0 +1,110 @@
+#include "compiler/schedule/shared_groups.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "compiler/schedule/cost_model.h"
+#include "compiler/schedule/fusion.h"
+#include "compiler/schedule/loop_plan.h"
+
+namespace sparkle {
+namespace {
+
+struct Workers {
+  int64_t count = 1;
+  bool share_results = false; ///< Some results are combined from several workers, with barriers.
+};
+
+Workers workers_of(const Kernel &kernel, const KernelSchedule &entry) {
+  Workers workers;
+  const Result<LoopPlan> plan = plan_loops(kernel, entry);
+  if (!plan) return workers; // Told where the entry is applied.
+  for (const PlannedLoop &loop : plan->loops) {
+    if (loop.kind != LoopKind::kWorker && loop.kind != LoopKind::kTeam) continue;
+    workers.count *= std::max<int64_t>(1, plan->dims[loop.dim].factors[loop.split]);
+    workers.share_results |= loop.is_reduction;
+  }
+  return workers;
+}
+
+bool packs_constants_alone(const Kernel &kernel, const KernelSchedule &entry) {
+  return std::all_of(entry.stagings.begin(), entry.stagings.end(), [&](const Staging &staging) {
+    for (uint32_t i = 0; i < kernel.buffer_count(); ++i)
+      if (const Buffer &buffer = kernel.buffer(BufferId{i}); buffer.name == staging.tensor)
+        return staging.level == MemoryLevel::kFar && (buffer.role == Role::kConst || buffer.role == Role::kPacked);
+    return false;
+  });
+}
+
+bool fuses(const KernelSchedule &entry) {
+  return std::any_of(entry.dims.begin(), entry.dims.end(), [](const DimSchedule &dim) { return !dim.fused.empty(); });
+}
+
+bool fits(const Workers &own, int64_t workers) {
+  if (own.share_results && own.count > 1) return own.count == workers;
+  return workers == 1 || own.count <= workers;
+}
+
+class GroupSharer {
+public:
+  GroupSharer(const TargetInfo &info, bool automatic, Schedule &schedule)
+      : info_(info), automatic_(automatic), schedule_(schedule) {}
+
+  /// The kernel's entry, if it is one of those that are open, or of the others.
+  void share(const Kernel &kernel, bool open) {
+    for (KernelSchedule &entry : schedule_.kernels)
+      if (entry.kernel == kernel.name && is_open(entry) == open) open ? choose(kernel, entry) : keep(kernel, entry);
+  }
+
+private:
+  bool is_open(const KernelSchedule &entry) const {
+    return automatic_ && entry.placement == Placement::kAt && entry.dims.empty();
+  }
+  size_t shared_loops(const KernelSchedule &entry) const {
+    return shared_loop_count(*schedule_.find(entry.at.consumer));
+  }
+
+  void keep(const Kernel &kernel, KernelSchedule &entry) {
+    const bool is_at = entry.placement == Placement::kAt;
+    if (is_at) entry = share_groups(entry, kernel, shared_loops(entry));
+    int64_t &workers = workers_.try_emplace(is_at ? entry.at.consumer : entry.kernel, 1).first->second;
+    workers = std::max(workers, workers_of(kernel, entry).count);
+  }
+
+  void choose(const Kernel &kernel, KernelSchedule &entry) {
+    const size_t shared = shared_loops(entry);
+    KernelSchedule chosen = choose_shared_schedule(kernel, info_, shared, workers_[entry.at.consumer]);
+    chosen.placement = entry.placement;
+    chosen.at = entry.at;
+    entry = share_groups(std::move(chosen), kernel, shared);
+  }
+
+  const TargetInfo &info_;
+  bool automatic_;
+  Schedule &schedule_;
+  std::map<std::string, int64_t> workers_; ///< By consumer: of the entries that say what their loops are.
+};
+
+} // namespace
+
+KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &info, size_t shared, int64_t workers) {
+  TargetInfo group = info;
+  if (workers > 1) group.max_workers = static_cast<int>(std::min<int64_t>(info.max_workers, workers));
+  for (ScheduleCandidate &candidate : enumerate_schedules(kernel, group, std::numeric_limits<size_t>::max())) {
+    KernelSchedule &entry = candidate.schedule;
+    if (fuses(entry) || !packs_constants_alone(kernel, entry)) continue;
+    if (fits(workers_of(kernel, share_groups(entry, kernel, shared)), workers)) return std::move(entry);
+  }
+  KernelSchedule plain;
+  plain.kernel = kernel.name;
+  return plain;
+}
+
+void share_groups(const Program &placed, const TargetInfo &info, bool automatic, Schedule &schedule) {
+  GroupSharer sharer(info, automatic, schedule);
+  for (const bool open : {false, true})
+    for (const Kernel &kernel : placed.kernels) sharer.share(kernel, open);
+}
+
+} // namespace sparkle

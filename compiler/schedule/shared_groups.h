@@ -1,0 +1,21 @@
+// Entries of lets that are placed at a loop: they share the groups, and the workers, of their consumer.
+#pragma once
+
+#include "compiler/ir/kernel.h"
+#include "compiler/schedule/schedule.h"
+#include "compiler/target/target_info.h"
+
+namespace sparkle {
+
+/// A schedule for a let that is placed at a loop, in groups of `workers` workers (1: as many as it likes). Of stagings
+/// it has panels of constants alone: others are for kernels that have groups of their own. `shared`: its first
+/// dimensions, which number the tiles. Workers share a result only where all those of the group do: they wait for each
+/// other.
+KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &info, size_t shared = 0,
+                                      int64_t workers = 1);
+
+/// Gives the lets that `schedule` places at loops the group loops of their consumers; with `automatic`, those that it
+/// says nothing else of a schedule that fits the workers of the others. `placed`: what `place` left.
+void share_groups(const Program &placed, const TargetInfo &info, bool automatic, Schedule &schedule);
+
+} // namespace sparkle
