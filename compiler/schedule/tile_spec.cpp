@@ -2,8 +2,15 @@
 
 #include <algorithm>
 
+#include "compiler/support/checked_math.h"
+
 namespace sparkle {
 namespace {
+
+/// Bytes of machine code of one multiply-add with its operand's load.
+constexpr double kCodeBytesPerOperation = 9;
+/// Of the instruction budget that the parts of a tile may take together: all but the middle ones keep guards.
+constexpr double kPartsCodeShare = 1.0 / 16;
 
 class ScheduleWriter {
 public:
@@ -300,6 +307,7 @@ private:
   /// Where guards cut through tiles: tiles of rows, tails, and the reduction axes of the same guards.
   void write_partition() {
     if (spec_.near) return; // Copies carry the guards.
+    double code = tile_code_bytes();
     for (const DimSchedule &dim : out_.dims) {
       bool guarded = false;
       for (const ModelAccess &read : model_.reads)
@@ -308,8 +316,26 @@ private:
       int64_t inner = 1;
       for (size_t i = 1; i < dim.splits.size(); ++i) inner *= dim.splits[i].factor;
       for (size_t d = 0; d < model_.dims.size(); ++d) tail |= name(d) == dim.dim && model_.dims[d].extent % inner != 0;
-      if ((guarded && inner_loops_see(dim)) || (tail && inner > 1)) out_.partition.push_back(dim.dim);
+      const bool wanted = (guarded && inner_loops_see(dim)) || (tail && inner > 1);
+      if (wanted && has_room_for_parts(dim, code)) out_.partition.push_back(dim.dim);
     }
+  }
+
+  /// A tile of fused rows meets all edges of the box: each axis has its first, its middle and its last part, and all
+  /// of these times those of the other axes. Along one dimension one axis alone cuts the tile.
+  bool has_room_for_parts(const DimSchedule &dim, double &code) const {
+    const auto axis = std::find_if(model_.dims.begin(), model_.dims.end(),
+                                   [&](const ModelDim &d) { return d.name == dim.dim && d.is_reduction; });
+    if (!spec_.roles.fuse_rows || axis == model_.dims.end()) return true;
+    const double parts = static_cast<double>(std::min<int64_t>(axis->extent, 3)) * code;
+    if (parts > static_cast<double>(info_.code_bytes) * kPartsCodeShare) return false;
+    code = parts;
+    return true;
+  }
+
+  double tile_code_bytes() const {
+    const int64_t registers = spec_.rows * spec_.vectors * ceil_div(spec_.lanes, info_.lanes);
+    return kCodeBytesPerOperation * static_cast<double>(registers * spec_.steps * model_.operations);
   }
 
   /// Loops of one iteration a tile are clipped, not partitioned; reduction axes matter beside a tiled dimension.

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/analysis/loop_rounds.h"
+#include "compiler/analysis/walk.h"
 #include "compiler/ir/parser.h"
 #include "compiler/pipeline/pipeline.h"
 #include "compiler/schedule/cost_model.h"
@@ -114,6 +115,20 @@ Program pooling() {
                     loop("n", 1) + loop("oh", 56) + loop("ow", 56) + loop("c", 64) + "store @dst[%n, %oh, %ow, %c] = " +
                         "max[%kh in 0..3, %kw in 0..3 where 0 <= " + at_h + " and " + at_h + " < 112 and 0 <= " + at_w +
                         " and " + at_w + " < 112](@src[%n, " + at_h + ", " + at_w + ", %c])\n} } } }\n");
+}
+
+/// A window with three taps along each of three dimensions, which the rows of a tile all cross.
+Program conv_3d() {
+  const std::string at[] = {"%d + %kd - 1", "%h + %kh - 1", "%w + %kw - 1"};
+  std::string inside;
+  for (const std::string &index : at)
+    inside += (inside.empty() ? "" : " and ") + ("0 <= " + index + " and " + index + " < 5");
+  return program_of(
+      {{"src", {5, 5, 5, 16}, "input"}, {"wei", {3, 3, 3, 16, 16}, "const"}, {"dst", {5, 5, 5, 16}, "output"}},
+      loop("d", 5) + loop("h", 5) + loop("w", 5) + loop("oc", 16) +
+          "store @dst[%d, %h, %w, %oc] = sum[%kd in 0..3, %kh in 0..3, %kw in 0..3, %ic in 0..16]((@src[" + at[0] +
+          ", " + at[1] + ", " + at[2] + ", %ic] if " + inside +
+          " else 0.0) * @wei[%kd, %kh, %kw, %ic, %oc])\n} } } }\n");
 }
 
 Program elementwise() {
@@ -234,6 +249,27 @@ TEST(CostModelLimits, KeepsLoopsWithinTheRoundsOfTheMachine) {
   };
   EXPECT_GT(rounds(unlimited), 2000);
   EXPECT_LE(rounds(limited), 2000);
+}
+
+/// Each tap that is told apart triples the code of such a tile: drivers take minutes for what all of them make.
+TEST(CostModelLimits, BoundsThePartsOfFusedRows) {
+  const Program p = conv_3d();
+  const TargetInfo info = machine("lavapipe");
+  const auto statements = [&](const KernelSchedule &schedule) {
+    PipelineOptions options;
+    options.schedule.kernels = {schedule};
+    const auto lowered = run_pipeline(p, options, info);
+    EXPECT_TRUE(lowered) << to_text(options.schedule);
+    int64_t count = 0;
+    if (lowered) for_each_stmt(lowered->kernels.back(), lowered->kernels.back().body, [&](StmtId) { ++count; });
+    return count;
+  };
+  const KernelSchedule chosen = choose_kernel_schedule(p.kernels.front(), info);
+  KernelSchedule whole = chosen, all = chosen;
+  whole.partition.clear();
+  all.partition = {"p", "kw", "kh", "kd"};
+  EXPECT_GT(statements(all), 8 * statements(whole)) << to_text({{chosen}});
+  EXPECT_LT(statements(chosen), 4 * statements(whole)) << to_text({{chosen}});
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, CostModel,
