@@ -14,6 +14,9 @@ namespace {
 constexpr int64_t kVectorBytes = 16;
 /// What offsets in workspace and packed blocks are multiples of (Artifact::offsets).
 constexpr int64_t kBlockAlignment = 64;
+/// For each wait on a software driver: it compiles a shader at its first launch, and shares the processor with all
+/// else.
+constexpr double kSoftwareSeconds = 600;
 
 int64_t whole_vectors(int64_t bytes) {
   return std::max<int64_t>((bytes + kVectorBytes - 1) / kVectorBytes, 1) * kVectorBytes;
@@ -47,6 +50,12 @@ Result<VulkanPipeline> make_pipeline(const Artifact &artifact, const Launch &lau
   shape.near_bytes = launch.near_bytes;
   shape.name = launch.name;
   return context.create_pipeline(*code, shape);
+}
+
+VulkanRunOptions patient(const VulkanContext &context) {
+  VulkanRunOptions options;
+  if (context.limits().type == VulkanDeviceType::kCpu) options.timeout_seconds = kSoftwareSeconds;
+  return options;
 }
 
 struct Place {
@@ -162,13 +171,13 @@ Status DeviceBinding::refresh(bool constants) {
     SPARKLE_TRY_STATUS(upload(*host, places_.at(id)));
   }
   if (!constants || prepack_.dispatches.empty()) return ok();
-  if (auto packed = context_->run(prepack_.dispatches); !packed) return packed.error();
+  if (auto packed = context_->run(prepack_.dispatches, patient(*context_)); !packed) return packed.error();
   return ok();
 }
 
 Result<RunTimes> DeviceBinding::run(const RunOptions &options) {
   RunTimes times;
-  VulkanRunOptions each;
+  VulkanRunOptions each = patient(*context_);
   each.warmups = options.warmups;
   each.repeats = options.batched ? options.repeats : 1;
   if (!options.batched && options.warmups > 0) {
