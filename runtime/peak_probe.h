@@ -5,6 +5,7 @@
 
 #include "compiler/support/result.h"
 #include "runtime/parallel_for.h"
+#include "runtime/tensor.h"
 
 namespace sparkle {
 
@@ -30,9 +31,23 @@ FmaPeak probe_fma_peak(const WorkerPool &pool, const PeakOptions &options = {});
 struct BandwidthOptions {
   int64_t bytes = int64_t{1} << 28; ///< Read each time; far more than the last cache to mean memory.
   int repeats = 3;                  ///< The best one counts.
+  int workers = 0;                  ///< 0, or more than the pool has: all of them.
 };
 
-/// GB/s of reading `bytes` bytes with all workers of the pool. kOutOfMemory: no such buffer.
+/// Reads a buffer of its own from end to end, by the widest loads there are.
+class BandwidthProbe {
+public:
+  /// kOutOfMemory: no such buffer.
+  static Result<BandwidthProbe> make(int64_t bytes);
+  /// One pass by `workers` workers of the pool (0: all), each through a part of its own; with one, the caller. Bytes.
+  int64_t read(const WorkerPool &pool, int workers = 0) const;
+
+private:
+  explicit BandwidthProbe(HostTensor buffer) : buffer_(std::move(buffer)) {}
+  HostTensor buffer_;
+};
+
+/// GB/s of reading `bytes` bytes. kOutOfMemory: no such buffer.
 Result<double> probe_read_bandwidth(const WorkerPool &pool, const BandwidthOptions &options = {});
 
 } // namespace sparkle

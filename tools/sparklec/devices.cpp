@@ -25,6 +25,9 @@ Result<MeasuredPeak> measure(Machine &machine, const DeviceInfo &device) {
   SPARKLE_TRY(peak.gflops, measure_peak(machine, device, pool));
   if (device.kind != DeviceKind::kCpu) return peak;
   SPARKLE_TRY(peak.read_gbs, probe_read_bandwidth(pool));
+  BandwidthOptions one_thread;
+  one_thread.workers = 1;
+  SPARKLE_TRY(peak.one_thread_read_gbs, probe_read_bandwidth(pool, one_thread));
   return peak;
 }
 
@@ -50,8 +53,14 @@ std::string rates(const MeasuredPeak &peak) {
     std::snprintf(text, sizeof text, ", reads memory at %.1f GB/s", peak.read_gbs);
     out += text;
   }
+  if (peak.one_thread_read_gbs > 0) {
+    std::snprintf(text, sizeof text, " (one thread: %.1f GB/s)", peak.one_thread_read_gbs);
+    out += text;
+  }
   return out;
 }
+
+Json known_rate(double gbs) { return gbs > 0 ? Json(gbs) : Json(nullptr); }
 
 std::string describe(const DeviceInfo &device, const PeakCache &peaks) {
   std::string id = device.id;
@@ -91,7 +100,8 @@ std::string as_json(const std::vector<DeviceInfo> &devices, const std::vector<De
                     {"units", device.info.units},
                     {"lanes", device.info.lanes},
                     {"peak_gflops", known ? Json(peak->second.gflops) : Json(nullptr)},
-                    {"read_gbs", known && peak->second.read_gbs > 0 ? Json(peak->second.read_gbs) : Json(nullptr)}});
+                    {"read_gbs", known_rate(known ? peak->second.read_gbs : 0)},
+                    {"one_thread_read_gbs", known_rate(known ? peak->second.one_thread_read_gbs : 0)}});
   }
   for (const DeviceLeftOut &entry : left_out) out_list.push_back({{"name", entry.name}, {"reason", entry.reason}});
   return Json{{"devices", list}, {"left_out", out_list}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

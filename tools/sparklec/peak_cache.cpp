@@ -50,13 +50,16 @@ PeakCache read_peak_cache(const std::string &path) {
   const auto entries = file.find("peaks");
   if (entries == file.end() || !entries->is_object()) return peaks;
   for (const auto &[key, entry] : entries->items())
-    if (entry.is_object() && rate(entry, "gflops") > 0) peaks[key] = {rate(entry, "gflops"), rate(entry, "read_gbs")};
+    if (entry.is_object() && rate(entry, "gflops") > 0)
+      peaks[key] = {rate(entry, "gflops"), rate(entry, "read_gbs"), rate(entry, "one_thread_read_gbs")};
   return peaks;
 }
 
 Status write_peak_cache(const std::string &path, const PeakCache &peaks) {
   Json entries = Json::object();
-  for (const auto &[key, peak] : peaks) entries[key] = {{"gflops", peak.gflops}, {"read_gbs", peak.read_gbs}};
+  for (const auto &[key, peak] : peaks)
+    entries[key] = {
+        {"gflops", peak.gflops}, {"read_gbs", peak.read_gbs}, {"one_thread_read_gbs", peak.one_thread_read_gbs}};
   const std::string text =
       Json{{"version", kVersion}, {"peaks", entries}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   const fs::path folder = fs::path(path).parent_path();

@@ -10,7 +10,8 @@ namespace sparkle::cli {
 
 struct MeasuredPeak {
   double gflops = 0;
-  double read_gbs = 0; ///< GB/s of reading memory; 0: not measured.
+  double read_gbs = 0;            ///< GB/s of reading memory with all threads; 0: not measured.
+  double one_thread_read_gbs = 0; ///< The same with one.
 };
 
 /// By a key that names the device and its driver.

@@ -1,5 +1,7 @@
 #include "runtime/peak_probe.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "runtime/timer.h"
@@ -46,6 +48,27 @@ TEST(PeakProbe, Bandwidth) {
   EXPECT_GT(*memory, 0.2);
   EXPECT_LT(*memory, 2000);
   EXPECT_GT(*cached, 1);
+}
+
+TEST(PeakProbe, BandwidthOfSomeWorkers) {
+  struct Calls {
+    int most = 0;
+  } calls;
+  const WorkerPool serial{[](void *context, int count, WorkerFunction function, void *work) {
+                            static_cast<Calls *>(context)->most = std::max(static_cast<Calls *>(context)->most, count);
+                            for (int i = 0; i < count; ++i) function(work, i);
+                          },
+                          &calls, 4};
+  const auto probe = BandwidthProbe::make(1 << 20);
+  ASSERT_TRUE(probe);
+  EXPECT_EQ(probe->read(serial, 1), 1 << 20);
+  EXPECT_EQ(calls.most, 0); // the calling thread
+  EXPECT_EQ(probe->read(serial, 3), 1 << 20);
+  EXPECT_EQ(calls.most, 3);
+  EXPECT_EQ(probe->read(serial), 1 << 20);
+  EXPECT_EQ(calls.most, 4);
+  EXPECT_EQ(probe->read(serial, 9), 1 << 20);
+  EXPECT_EQ(calls.most, 4);
 }
 
 } // namespace

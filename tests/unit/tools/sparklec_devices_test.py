@@ -25,6 +25,9 @@ class Devices(CommandTest):
         measured = self.devices("--measure")["devices"][0]
         self.assertGreater(measured["peak_gflops"], 0.1)
         self.assertGreater(measured["read_gbs"], 0.01)
+        self.assertGreater(measured["one_thread_read_gbs"], 0.01)
+        text = self.sparklec("devices", env=sparklec.NO_VULKAN).stdout
+        self.assertRegex(text, r"reads memory at [0-9.]+ GB/s \(one thread: [0-9.]+ GB/s\)")
         self.assertEqual(self.devices()["devices"][0], measured)
         self.assertEqual(os.listdir(self.path("cache/sparkle")), ["peaks.json"])
         self.assertEqual(os.stat(self.path("cache/sparkle")).st_mode & 0o077, 0)
