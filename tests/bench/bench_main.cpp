@@ -1,16 +1,17 @@
 // Times lists of shapes: kernels compiled for this CPU, with the schedule of the cost model, beside other
-// implementations of the same. One thread.
+// implementations of the same; or the kernels of examples/ beside plain C. One thread.
 //
 //   sparkle_bench --shapes tests/shapes/mobilenet_dw.txt --peer onednn --peer plain
+//   sparkle_bench --examples tests/bench/examples.txt
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 
 #include "runtime/file_io.h"
-#include "runtime/fill.h"
 #include "runtime/peak_probe.h"
 #include "tests/bench/bench_report.h"
+#include "tests/bench/bench_tensors.h"
+#include "tests/bench/examples.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/peer.h"
 #include "tests/differential/kernel_case.h"
@@ -22,25 +23,28 @@ constexpr int64_t kMostFileBytes = 1 << 20;
 
 constexpr const char *kUsage =
     R"(sparkle_bench --shapes FILE [options]: times convolutions and pooling on one thread of the CPU
+sparkle_bench --examples FILE [--filter TEXT] [--rounds PAIRS] [--schedule FILE] [--json]: the kernels of examples/ beside plain C
   --op conv|maxpool|avgpool   what is done with the shapes (conv)
   --layout nhwc|nchw          of our images (nhwc)
   --element f32|u8|i8         of images, pooling only (f32)
   --batch N                   where a line has none (1)
   --filter TEXT               lines whose name has TEXT only
   --peer onednn|plain         another implementation to compare with; may be repeated
-  --schedule FILE             in place of the cost model's choice, for every shape
+  --schedule FILE             in place of the cost model's choice, for every kernel
   --rounds N                  turns that everyone has (15)
   --json                      one JSON object
 )";
 
 struct Options {
-  std::string shapes, filter, schedule;
+  std::string shapes, examples, filter, schedule;
   BenchCase like; ///< Operator, layout and element of all cases.
   std::vector<std::string> peers;
   int64_t batch = 1;
-  int rounds = 15;
+  int rounds = 0; ///< 0: the usual number.
   bool json = false;
 };
+
+int rounds_of(const Options &options) { return options.rounds > 0 ? options.rounds : 15; }
 
 /// Argument `name VALUE` as a number of a list of words; -1: none of them.
 int index_of(const std::string &word, const std::vector<std::string> &words) {
@@ -51,6 +55,7 @@ int index_of(const std::string &word, const std::vector<std::string> &words) {
 
 bool set_option(Options &options, const std::string &name, const std::string &value) {
   if (name == "--shapes") options.shapes = value;
+  if (name == "--examples") options.examples = value;
   if (name == "--filter") options.filter = value;
   if (name == "--schedule") options.schedule = value;
   if (name == "--peer") options.peers.push_back(value);
@@ -65,7 +70,7 @@ bool set_option(Options &options, const std::string &name, const std::string &va
   if (name == "--layout") return layout >= 0;
   if (name == "--element") return index_of(value, {"f32", "u8", "i8"}) >= 0;
   if (name == "--peer") return index_of(value, {"onednn", "plain"}) >= 0;
-  return index_of(name, {"--shapes", "--filter", "--schedule", "--batch", "--rounds"}) >= 0;
+  return index_of(name, {"--shapes", "--examples", "--filter", "--schedule", "--batch", "--rounds"}) >= 0;
 }
 
 bool read_options(int count, char **words, Options &options) {
@@ -77,7 +82,7 @@ bool read_options(int count, char **words, Options &options) {
     }
     if (i + 1 >= count || !set_option(options, name, words[++i])) return false;
   }
-  return !options.shapes.empty();
+  return options.shapes.empty() != options.examples.empty();
 }
 
 Result<Schedule> read_schedule(const std::string &path) {
@@ -90,43 +95,10 @@ Result<Schedule> read_schedule(const std::string &path) {
   return schedule;
 }
 
-/// The arguments of a program, in memory of the usual kind: where a page that must not be touched follows a tensor,
-/// each masked access at its end takes hundreds of cycles.
-class Tensors {
-public:
-  /// Inputs hold whole numbers, so that sums are exact and results are equal.
-  static Result<Tensors> make(const Program &program) {
-    Tensors set;
-    for (uint32_t i = 0; i < program.tensors.size(); ++i) {
-      const Tensor &tensor = program.tensors[static_cast<TensorId>(i)];
-      if (!is_argument(tensor.role)) continue;
-      std::vector<int64_t> shape;
-      for (const Extent &extent : tensor.extents) shape.push_back(value_of(extent, {}));
-      SPARKLE_TRY(HostTensor host, HostTensor::allocate(tensor.element, std::move(shape)));
-      const bool is_unsigned = tensor.element == Scalar::kU8;
-      if (tensor.role != Role::kOutput) fill_integers(host, 64 + i, is_unsigned ? 0 : -2, is_unsigned ? 4 : 2);
-      set.entries_.emplace(tensor.name, std::move(host));
-    }
-    return set;
-  }
-  const HostTensor *find(const std::string &name) const {
-    const auto found = entries_.find(name);
-    return found == entries_.end() ? nullptr : &found->second;
-  }
-  Arguments arguments() {
-    Arguments arguments;
-    for (auto &[name, tensor] : entries_) arguments.tensors.emplace_back(name, &tensor);
-    return arguments;
-  }
-
-private:
-  std::map<std::string, HostTensor> entries_;
-};
-
 class CaseRunner {
 public:
-  CaseRunner(const Options &options, std::shared_ptr<Machine> machine, const Schedule &schedule)
-      : options_(options), machine_(std::move(machine)), schedule_(schedule) {}
+  CaseRunner(const Options &options, std::shared_ptr<Machine> machine, const Schedule &schedule, BandwidthProbe memory)
+      : options_(options), machine_(std::move(machine)), schedule_(schedule), memory_(std::move(memory)) {}
 
   Result<CaseResult> run(const BenchCase &bench) {
     SPARKLE_TRY(const Program program, test::import_text(kernel_text(bench)));
@@ -145,6 +117,8 @@ public:
     SPARKLE_TRY_STATUS(time_all(bench, *binding, tensors.arguments(), inputs, result));
     return result;
   }
+  /// Of reading memory; the best median of a case.
+  double one_thread_gbs() const { return one_thread_gbs_; }
 
 private:
   Status time_all(const BenchCase &bench, Binding &binding, const Arguments &arguments, const PeerInputs &inputs,
@@ -168,13 +142,19 @@ private:
       result.peers.push_back(std::move(entry));
     }
     double peak = 0;
-    contestants.push_back({"peak", [&] {
-                             peak = std::max(peak, probe_fma_peak(machine_->pool(), {widest_probe_isa(), 0.002}).gflops);
-                             return ok();
-                           }});
-    SPARKLE_TRY(const std::vector<Timing> timings, measure(contestants, {options_.rounds, 0.003}));
+    contestants.push_back(
+        {"peak", [&] {
+           peak = std::max(peak, probe_fma_peak(machine_->pool(), {widest_probe_isa(), 0.002}).gflops);
+           return ok();
+         }});
+    contestants.push_back({"memory", [&] { return memory_bytes_ = memory_.read({}), ok(); }});
+    SPARKLE_TRY(const std::vector<Timing> timings, measure(contestants, {rounds_of(options_), 0.003}));
     SPARKLE_TRY_STATUS(compare(peers, *inputs.dst));
     add_rates(bench, inputs, timings.front(), peak, result);
+    // Gigabytes that are read in the time of one of our runs.
+    const double near = static_cast<double>(memory_bytes_) * 1e-9 / timings.back().ratio;
+    result.percent_of_bandwidth = result.gb_per_s * timings.front().seconds / near * 100;
+    one_thread_gbs_ = std::max(one_thread_gbs_, static_cast<double>(memory_bytes_) * 1e-9 / timings.back().seconds);
     size_t next = 1;
     for (PeerResult &entry : result.peers) {
       if (!entry.why.empty()) continue;
@@ -206,13 +186,14 @@ private:
     int64_t bytes = inputs.src->span_bytes() + inputs.dst->span_bytes();
     if (inputs.wei) bytes += inputs.wei->span_bytes();
     result.gb_per_s = static_cast<double>(bytes) / timing.seconds * 1e-9;
-    const Result<double> band = probe_read_bandwidth(machine_->pool(), {bytes, 15});
-    if (band && *band > 0) result.percent_of_bandwidth = result.gb_per_s / *band * 100;
   }
 
   const Options &options_;
   std::shared_ptr<Machine> machine_;
   const Schedule &schedule_;
+  BandwidthProbe memory_;
+  int64_t memory_bytes_ = 0; ///< Of one pass.
+  double one_thread_gbs_ = 0;
 };
 
 Result<BenchReport> run_list(const Options &options) {
@@ -226,8 +207,10 @@ Result<BenchReport> run_list(const Options &options) {
   report.layout = options.like.layout == test::ImageLayout::kChannelsLast ? "nhwc" : "nchw";
   report.element = options.like.element;
   report.cpu = machine->cpu().name;
-  report.rounds = options.rounds;
-  CaseRunner runner(options, machine, schedule);
+  report.rounds = rounds_of(options);
+  report.batch = options.batch;
+  SPARKLE_TRY(BandwidthProbe memory, BandwidthProbe::make(BandwidthOptions{}.bytes));
+  CaseRunner runner(options, machine, schedule, std::move(memory));
   for (const ConvolutionShape &shape : shapes) {
     if (shape.name.find(options.filter) == std::string::npos || shape.rank != 2) continue;
     BenchCase bench = options.like;
@@ -236,7 +219,25 @@ Result<BenchReport> run_list(const Options &options) {
     if (!result) return Error{result.error().code, shape.name + ": " + result.error().text};
     report.cases.push_back(std::move(*result));
   }
+  report.one_thread_gbs = runner.one_thread_gbs();
   return report;
+}
+
+/// What goes to the output.
+Result<std::string> run(const Options &options) {
+  if (options.examples.empty()) {
+    SPARKLE_TRY(const BenchReport report, run_list(options));
+    return options.json ? to_json(report) : to_text(report);
+  }
+  ExamplesOptions examples;
+  examples.list = options.examples;
+  examples.folder = SPARKLE_EXAMPLES;
+  examples.filter = options.filter;
+  SPARKLE_TRY(examples.schedule, read_schedule(options.schedule));
+  if (options.rounds > 0) examples.pairs = options.rounds;
+  examples.on_result = [](const ExampleResult &result) { std::fputs(to_text(result).c_str(), stderr); };
+  SPARKLE_TRY(const ExamplesReport report, run_examples(examples));
+  return options.json ? to_json(report) : to_text(report);
 }
 
 } // namespace
@@ -249,11 +250,11 @@ int main(int count, char **words) {
     std::fputs(kUsage, stderr);
     return 2;
   }
-  const auto report = run_list(options);
-  if (!report) {
-    std::fprintf(stderr, "sparkle_bench: %s\n", report.error().text.c_str());
+  const auto text = run(options);
+  if (!text) {
+    std::fprintf(stderr, "sparkle_bench: %s\n", text.error().text.c_str());
     return 1;
   }
-  std::fputs((options.json ? to_json(*report) : to_text(*report)).c_str(), stdout);
+  std::fputs(text->c_str(), stdout);
   return 0;
 }

@@ -20,13 +20,15 @@ struct CaseResult {
   std::string name, summary;
   double ms = 0, spread = 0, compile_ms = 0;
   double gflops = 0, percent_of_peak = 0;
-  double gb_per_s = 0, percent_of_bandwidth = 0; ///< Of what reading as many bytes achieves.
+  double gb_per_s = 0, percent_of_bandwidth = 0; ///< Of what one thread reads from memory in the same round.
   std::vector<PeerResult> peers;
 };
 
 struct BenchReport {
   std::string list, op, layout, element, cpu;
   int rounds = 0;
+  int64_t batch = 1;         ///< Where a line has none.
+  double one_thread_gbs = 0; ///< Of reading memory.
   std::vector<CaseResult> cases;
 };
 

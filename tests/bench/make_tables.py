@@ -2,8 +2,9 @@
 """make_tables.py [--check] [ROOT]: writes the tables of the pages below from the files in docs/data.
 
 A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. Its data: docs/data/bench_NAME.json, what
-`sparkle_bench --json` printed; or docs/data/ablation_NAME.json, what `sparklec ablate --json` printed. With --check
-nothing is written: exit code 1 where a table is not the one of its data.
+`sparkle_bench --json` printed; docs/data/pairs_NAME.json, what `sparkle_bench --examples --json` printed; or
+docs/data/ablation_NAME.json, what `sparklec ablate --json` printed. With --check nothing is written: exit code 1 where a
+table is not the one of its data.
 """
 import json
 import os
@@ -29,15 +30,31 @@ def code_of(data, peer):
 
 def bench_table(data):
     peers = list(data.get("geomean", {}))
-    head = ["layer", "shape", "ms", "GFLOPS", "% of peak", "GB/s"] + [f"{p} / ours" for p in peers]
+    memory = data.get("one_thread_read_gbs")
+    head = ["layer", "shape", "ms", "GFLOPS", "% of peak", "GB/s"] + ["% of memory"] * bool(memory)
+    head += [f"{p} / ours" for p in peers]
     rows = [head, ["---"] * len(head)]
     for case in data["cases"]:
         row = [case["name"], case["shape"], cell(case["ms"], 4), cell(case["gflops"], 1),
                cell(case["percent_of_peak"], 0), cell(case["gb_per_s"], 1)]
+        row += [cell(case["percent_of_bandwidth"], 0)] * bool(memory)
         rows.append(row + [cell(case["peers"].get(p, {}).get("ratio"), 2) for p in peers])
     means = ", ".join(f"{p} {data['geomean'][p]:.2f}{code_of(data, p)}" for p in peers)
     title = f"`{data['list']}`, {data['op']}, {data['layout']}, {data['element']}: {data['cpu']}, one thread, medians of "
-    title += f"{data['rounds']} rounds. Geometric means of the ratios: {means}."
+    title += f"{data['rounds']} rounds" + (f", batch {data['batch']}. One thread reads memory at {memory:.1f} GB/s" if memory else "")
+    title += f". Geometric means of the ratios: {means}."
+    return title + "\n\n" + lines_of(rows)
+
+
+def pairs_table(data):
+    head = ["kernel", "ms", "plain C: ms", "plain C / ours", "95% interval", "GFLOPS", "GB/s", "% of memory"]
+    rows = [head, ["---"] * len(head)]
+    for case in data["cases"]:
+        interval = f"{case['ratio_low']:.2f} to {case['ratio_high']:.2f}" + (" (disturbed)" if case["disturbed"] else "")
+        rows.append([case["name"], cell(case["ours_ms"], 4), cell(case["plain_c_ms"], 4), cell(case["ratio"], 2), interval,
+                     cell(case["gflops"], 1), cell(case["gbps"], 1), cell(case["percent_of_bandwidth"], 0)])
+    title = f"{data['cpu']}, one thread, {data['pairs']} pairs; plain C: `{data['plain_c']}`. One thread reads memory at "
+    title += f"{data['one_thread_read_gbs']:.1f} GB/s."
     return title + "\n\n" + lines_of(rows)
 
 
@@ -73,7 +90,7 @@ def table(top, name):
     if name.endswith("_ladder"):
         with open(os.path.join(top, "docs", "data", f"ablation_{name[:-7]}.json"), encoding="utf-8") as file:
             return ablation_table(json.load(file), ladder=True)
-    for kind, make in (("bench", bench_table), ("ablation", ablation_table)):
+    for kind, make in (("bench", bench_table), ("pairs", pairs_table), ("ablation", ablation_table)):
         path = os.path.join(top, "docs", "data", f"{kind}_{name}.json")
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:

@@ -40,6 +40,7 @@ Result<std::vector<Timing>> measure(const std::vector<Contestant> &contestants, 
   }
   for (int round = 0; round < options.rounds; ++round) {
     for (size_t c = 0; c < count; ++c) {
+      SPARKLE_TRY_STATUS(contestants[c].run()); // Brings its data near again.
       SPARKLE_TRY(const double time, seconds_of(contestants[c], runs[c]));
       seconds[c].push_back(time);
     }

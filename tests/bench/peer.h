@@ -32,8 +32,8 @@ struct PeerInputs {
 /// not counted. kUnsupported: not in this build, or no such primitive.
 Result<std::unique_ptr<Peer>> make_onednn_peer(const BenchCase &bench, const PeerInputs &inputs);
 
-/// The program of `ours` as the text has it, with all sizes known, in C, by the first of clang-19, clang-14, clang and cc
-/// with `-O3 -march=native -ffast-math`. Reads `tensors`; `dst`: for its shape. kNoDevice: no compiler.
+/// The program of `ours` as the text has it, with all sizes known, in C, by the first of clang-19, clang-14, clang and
+/// cc with `-O3 -march=native -ffast-math`. Reads `tensors`; `dst`: for its shape. kNoDevice: no compiler.
 Result<std::unique_ptr<Peer>> make_plain_peer(const Executable &ours, const Arguments &tensors, const HostTensor &dst);
 
 } // namespace sparkle::bench
