@@ -1,8 +1,10 @@
 // Loads and stores: one vector access where lanes are neighbours, a splat where they are alike, else lane by lane.
+#include <algorithm>
 #include <numeric>
 
 #include <llvm/IR/Intrinsics.h>
 
+#include "compiler/analysis/lane_steps.h"
 #include "compiler/support/check.h"
 #include "compiler/support/checked_math.h"
 #include "compiler/support/match.h"
@@ -14,8 +16,8 @@ using llvm::Value;
 
 namespace {
 
-/// Steps between lanes for which whole vectors are loaded and shuffled; wider ones take an element at a time.
-constexpr int64_t kGreatestShuffledStride = 4;
+/// Vectors loaded whole and shuffled into one, for lanes that lie within them; further ones take an element at a time.
+constexpr int64_t kMostShuffledVectors = 4;
 constexpr int kLeastShuffledLanes = 4;
 
 bool is_all_ones(Value *mask) {
@@ -29,37 +31,13 @@ bool is_zero(Value *mask) {
 
 } // namespace
 
-/// What neighbouring lanes differ by, if that is the same constant for all.
-std::optional<int64_t> KernelEmitter::lane_stride(ExprId index) const {
-  if (!k_.type_of(index).is_vector()) return 0;
-  const Expr &expr = k_.expr(index);
-  if (const auto *ramp = std::get_if<Ramp>(&expr)) return ramp->stride;
-  if (std::holds_alternative<Broadcast>(expr) || std::holds_alternative<IntConst>(expr)) return 0;
-  const auto *binary = std::get_if<Binary>(&expr);
-  if (!binary) return std::nullopt;
-  const auto a = lane_stride(binary->a), b = lane_stride(binary->b);
-  if (!a || !b) return std::nullopt;
-  switch (binary->op) {
-  case BinaryOp::kAdd: return checked_add(*a, *b);
-  case BinaryOp::kSub: return checked_sub(*a, *b);
-  case BinaryOp::kMul: {
-    if (*a == 0 && *b == 0) return 0;
-    const Expr &factor = k_.expr(*a == 0 ? binary->a : binary->b);
-    const auto *splat = std::get_if<Broadcast>(&factor);
-    const auto value = k_.constant(splat ? splat->a : *a == 0 ? binary->a : binary->b);
-    return value ? checked_mul(*a == 0 ? *b : *a, *value) : std::nullopt;
-  }
-  default: return *a == 0 && *b == 0 ? std::optional<int64_t>(0) : std::nullopt;
-  }
-}
-
 Value *KernelEmitter::emit_first_lane(ExprId index) {
   if (!k_.type_of(index).is_vector()) return emit(index);
   const Expr &expr = k_.expr(index);
   if (const auto *ramp = std::get_if<Ramp>(&expr)) return emit(ramp->base);
   if (const auto *splat = std::get_if<Broadcast>(&expr)) return emit(splat->a);
   if (const auto *constant = std::get_if<IntConst>(&expr)) return b_.getInt64(static_cast<uint64_t>(constant->value));
-  const auto &binary = std::get<Binary>(expr); // lane_stride knows no other.
+  const auto &binary = std::get<Binary>(expr); // lane_steps knows no other.
   const bool divides = binary.op == BinaryOp::kDiv || binary.op == BinaryOp::kMod;
   return arithmetic(binary.op, kIndexType, emit_first_lane(binary.a), emit_first_lane(binary.b),
                     divides && is_not_negative(binary.a));
@@ -85,27 +63,30 @@ KernelEmitter::Place KernelEmitter::place(BufferId id, ExprId index, bool masked
   const Buffer &buffer = k_.buffer(id);
   Value *base = bases_[index_of(id)];
   SPARKLE_CHECK(base, "buffer used before its allocation or not bound");
-  Place place{base, lane_stride(index), nullptr, memory_type(buffer.element), alignment_of(id, index)};
-  if (!place.stride) {
+  Place place{base, {}, {}, nullptr, memory_type(buffer.element), alignment_of(id, index)};
+  std::optional<std::vector<int64_t>> steps = lane_steps(k_, index);
+  if (!steps) {
     place.lanes = emit(index);
     return place;
   }
+  place.steps = std::move(*steps);
+  place.stride = common_step(place.steps);
   Value *first = emit_first_lane(index);
   place.pointer = masked ? b_.CreateGEP(place.element, base, first) : b_.CreateInBoundsGEP(place.element, base, first);
   return place;
 }
 
 Value *KernelEmitter::lane_address(BufferId id, const Place &place, int lane) {
-  if (place.stride)
-    return b_.CreateGEP(place.element, place.pointer, b_.getInt64(static_cast<uint64_t>(lane * *place.stride)));
+  if (!place.lanes)
+    return b_.CreateGEP(place.element, place.pointer, b_.getInt64(static_cast<uint64_t>(place.step(lane))));
   return b_.CreateGEP(place.element, bases_[index_of(id)], extract(place.lanes, Scalar::kIndex, lane));
 }
 
 /// The addresses of all lanes as one vector, for gathers and scatters under a mask.
 Value *KernelEmitter::lane_addresses(BufferId id, const Place &place, int lanes) {
-  if (!place.stride) return b_.CreateGEP(place.element, bases_[index_of(id)], place.lanes);
+  if (place.lanes) return b_.CreateGEP(place.element, bases_[index_of(id)], place.lanes);
   std::vector<llvm::Constant *> steps;
-  for (int i = 0; i < lanes; ++i) steps.push_back(b_.getInt64(static_cast<uint64_t>(i * *place.stride)));
+  for (int i = 0; i < lanes; ++i) steps.push_back(b_.getInt64(static_cast<uint64_t>(place.step(i))));
   return b_.CreateGEP(place.element, place.pointer, llvm::ConstantVector::get(steps));
 }
 
@@ -144,9 +125,11 @@ void KernelEmitter::emit_load(const Load &load) {
   bind(load.var, from_memory(scalar, value));
 }
 
-/// Lanes of any addresses have no stride at all.
-bool KernelEmitter::has_small_step(const Place &place, int lanes) {
-  return place.stride && *place.stride > 1 && *place.stride <= kGreatestShuffledStride && lanes >= kLeastShuffledLanes;
+/// Worth loading whole vectors for: lanes at known places, close together, and neither neighbours nor alike.
+bool KernelEmitter::is_shuffled(const Place &place, int lanes) {
+  if (place.lanes || lanes < kLeastShuffledLanes || place.stride == 0 || place.stride == 1) return false;
+  const auto [least, greatest] = std::ranges::minmax(place.steps);
+  return static_cast<int>(place.steps.size()) == lanes && greatest - least < kMostShuffledVectors * lanes;
 }
 
 Value *KernelEmitter::load_lanes(BufferId buffer, const Place &place, int lanes) {
@@ -156,7 +139,7 @@ Value *KernelEmitter::load_lanes(BufferId buffer, const Place &place, int lanes)
   if (place.stride == 1) return b_.CreateAlignedLoad(type, place.pointer, place.alignment);
   if (place.stride == 0)
     return b_.CreateVectorSplat(count, b_.CreateAlignedLoad(place.element, place.pointer, place.alignment));
-  if (has_small_step(place, lanes)) return load_shuffled(place, lanes);
+  if (is_shuffled(place, lanes)) return load_shuffled(place, lanes);
   Value *result = llvm::PoisonValue::get(type);
   for (int i = 0; i < lanes; ++i) {
     Value *lane = b_.CreateAlignedLoad(place.element, lane_address(buffer, place, i), element_alignment(place));
@@ -165,39 +148,53 @@ Value *KernelEmitter::load_lanes(BufferId buffer, const Place &place, int lanes)
   return result;
 }
 
-/// Of elements offset, offset + 1...: those that an active lane reads.
-llvm::Constant *KernelEmitter::elements_of_lanes(llvm::Constant *mask, int lanes, int stride, int offset) {
-  std::vector<llvm::Constant *> active;
-  for (int i = offset; i < offset + lanes; ++i) {
-    const bool is_lane = i % stride == 0 && i / stride < lanes;
-    active.push_back(is_lane ? mask->getAggregateElement(static_cast<unsigned>(i / stride)) : b_.getFalse());
+/// Of elements first, first + 1...: those that an active lane reads.
+llvm::Constant *KernelEmitter::elements_of_lanes(llvm::Constant *mask, const Place &place, int64_t first, int width) {
+  std::vector<llvm::Constant *> active(static_cast<size_t>(width), b_.getFalse());
+  for (size_t i = 0; i < place.steps.size(); ++i) {
+    const int64_t at = place.steps[i] - first;
+    llvm::Constant *lane = mask->getAggregateElement(static_cast<unsigned>(i));
+    if (at >= 0 && at < width && !lane->isNullValue()) active[static_cast<size_t>(at)] = lane;
   }
   return llvm::ConstantVector::get(active);
 }
 
-/// Lanes a small step apart: as many vectors as the step, of which the last one ends with the last lane, so that
-/// nothing beyond it is read; shuffles take every `stride`-th element.
+/// Whole vectors from the first element read to the last one, of which the last vector ends with the last element, so
+/// that nothing beyond is read; shuffles take the lanes out of them.
 Value *KernelEmitter::load_shuffled(const Place &place, int lanes, llvm::Constant *mask) {
-  const int stride = static_cast<int>(*place.stride), span = (lanes - 1) * stride + 1;
-  auto *type = llvm::FixedVectorType::get(place.element, static_cast<unsigned>(lanes));
-  Value *result = llvm::PoisonValue::get(type);
-  int done = 0;
-  for (int chunk = 0; chunk < stride; ++chunk) {
-    const int offset = std::min(chunk * lanes, span - lanes);
-    Value *pointer = b_.CreateInBoundsGEP(place.element, place.pointer, b_.getInt64(static_cast<uint64_t>(offset)));
-    const llvm::Align alignment = offset == 0 ? place.alignment : element_alignment(place);
-    Value *part = nullptr;
-    if (mask)
-      part = b_.CreateMaskedLoad(type, pointer, alignment, elements_of_lanes(mask, lanes, stride, offset));
-    else
-      part = b_.CreateAlignedLoad(type, pointer, alignment);
-    std::vector<int> from(static_cast<size_t>(lanes), llvm::PoisonMaskElem);
-    std::iota(from.begin(), from.begin() + done, 0);
-    for (; done < lanes && done * stride < offset + lanes; ++done)
-      from[static_cast<size_t>(done)] = lanes + done * stride - offset;
-    result = b_.CreateShuffleVector(result, part, from);
+  const auto [least, greatest] = std::ranges::minmax(place.steps);
+  const int64_t span = greatest - least + 1;
+  const int width = static_cast<int>(std::min<int64_t>(span, lanes));
+  auto *type = llvm::FixedVectorType::get(place.element, static_cast<unsigned>(width));
+  Value *result = nullptr;
+  std::vector<bool> done(static_cast<size_t>(lanes), false);
+  for (int64_t chunk = 0; chunk < span; chunk += width) {
+    const int64_t first = least + std::min(chunk, span - width);
+    Value *pointer = b_.CreateInBoundsGEP(place.element, place.pointer, b_.getInt64(static_cast<uint64_t>(first)));
+    const llvm::Align alignment = first == 0 ? place.alignment : element_alignment(place);
+    Value *part = mask ? b_.CreateMaskedLoad(type, pointer, alignment, elements_of_lanes(mask, place, first, width))
+                       : static_cast<Value *>(b_.CreateAlignedLoad(type, pointer, alignment));
+    result = take_lanes(result, part, place.steps, first, done);
   }
   return result;
+}
+
+/// The lanes of `result` that are done, and those that lie in `part`, which begins with element `first`.
+Value *KernelEmitter::take_lanes(Value *result, Value *part, const std::vector<int64_t> &steps, int64_t first,
+                                 std::vector<bool> &done) {
+  const int width = lanes_of(part), lanes = static_cast<int>(steps.size());
+  const int offset = result ? lanes : 0; // Of the part's elements among those of both.
+  std::vector<int> from(steps.size(), llvm::PoisonMaskElem);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const int64_t at = steps[i] - first;
+    if (done[i]) {
+      from[i] = static_cast<int>(i);
+    } else if (at >= 0 && at < width) {
+      from[i] = offset + static_cast<int>(at);
+      done[i] = true;
+    }
+  }
+  return result ? b_.CreateShuffleVector(result, part, from) : b_.CreateShuffleVector(part, from);
 }
 
 Value *KernelEmitter::load_masked(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other) {
@@ -210,7 +207,7 @@ Value *KernelEmitter::load_masked(BufferId buffer, const Place &place, int lanes
     return b_.CreateSelect(mask, value, other);
   }
   auto *known = llvm::dyn_cast<llvm::Constant>(mask);
-  if (known && has_small_step(place, lanes)) return b_.CreateSelect(mask, load_shuffled(place, lanes, known), other);
+  if (known && is_shuffled(place, lanes)) return b_.CreateSelect(mask, load_shuffled(place, lanes, known), other);
   return b_.CreateMaskedGather(type, lane_addresses(buffer, place, lanes), element_alignment(place), mask, other);
 }
 

@@ -52,13 +52,15 @@ private:
   Value *external_value(VarId var);
 
   // emit_memory.cpp
-  /// Where an access goes: lane i at `base` + i * `stride` elements, or (no stride) at the lanes of `lanes`.
+  /// Where an access goes: lane i at `pointer` + steps[i] elements, or at the lanes of `lanes`.
   struct Place {
     Value *pointer;                ///< Address of lane 0.
-    std::optional<int64_t> stride; ///< 0 for all lanes alike.
-    Value *lanes = nullptr;        ///< Element numbers, when they have no common stride.
+    std::vector<int64_t> steps;    ///< Of the index: one for all lanes where it is a scalar.
+    std::optional<int64_t> stride; ///< Between neighbouring lanes; 0 for all lanes alike.
+    Value *lanes = nullptr;        ///< Element numbers, when the steps are not known.
     llvm::Type *element;           ///< As it lies in memory.
     llvm::Align alignment;         ///< Of `pointer`.
+    int64_t step(int lane) const { return steps[steps.size() == 1 ? 0 : static_cast<size_t>(lane)]; }
   };
   void emit_load(const Load &load);
   void emit_store(const Store &store);
@@ -67,9 +69,11 @@ private:
   static llvm::Align element_alignment(const Place &place);
   Value *lane_address(BufferId buffer, const Place &place, int lane);
   Value *load_lanes(BufferId buffer, const Place &place, int lanes);
-  llvm::Constant *elements_of_lanes(llvm::Constant *mask, int lanes, int stride, int offset);
-  static bool has_small_step(const Place &place, int lanes);
+  llvm::Constant *elements_of_lanes(llvm::Constant *mask, const Place &place, int64_t first, int width);
+  static bool is_shuffled(const Place &place, int lanes);
   Value *load_shuffled(const Place &place, int lanes, llvm::Constant *mask = nullptr);
+  Value *take_lanes(Value *result, Value *part, const std::vector<int64_t> &steps, int64_t first,
+                    std::vector<bool> &done);
   Value *load_masked(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
   Value *load_if(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
   void store_lanes(BufferId buffer, const Place &place, Value *value, int lanes, bool streaming);
@@ -78,8 +82,7 @@ private:
   Value *lane_addresses(BufferId buffer, const Place &place, int lanes);
   Value *from_memory(Scalar scalar, Value *value);
   Value *to_memory(Scalar scalar, Value *value);
-  std::optional<int64_t> lane_stride(ExprId index) const;
-  /// Lane 0 of an expression whose lane stride is known.
+  /// Lane 0 of an expression whose steps between lanes are known.
   Value *emit_first_lane(ExprId index);
 
   // emit_expr.cpp
