@@ -32,7 +32,8 @@ public:
   static Result<PrivateFolder> make() {
     std::error_code failed;
     const fs::path base = fs::temp_directory_path(failed);
-    std::string name = (failed ? fs::path("/tmp") : base) / "sparkle-c-XXXXXX";
+    if (failed) return Error{ErrorCode::kIo, "no folder for temporary files: " + failed.message()};
+    std::string name = base / "sparkle-c-XXXXXX";
     if (!mkdtemp(name.data()))
       return Error{ErrorCode::kIo, "no folder like `" + name + "` could be made: " + std::strerror(errno)};
     return PrivateFolder(std::move(name));
