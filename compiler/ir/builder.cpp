@@ -146,16 +146,7 @@ ExprId Builder::identity(ReduceOp op, Type type) {
   return zero(type);
 }
 
-ExprId Builder::combine(ReduceOp op, ExprId a, ExprId b) {
-  switch (op) {
-  case ReduceOp::kSum: return add(a, b);
-  case ReduceOp::kProd: return mul(a, b);
-  // min and max keep their first operand when the second one is NaN, and `a`, the result so far, is never NaN.
-  case ReduceOp::kMin: return min(a, b);
-  case ReduceOp::kMax: return max(a, b);
-  }
-  return a;
-}
+ExprId Builder::combine(ReduceOp op, ExprId a, ExprId b) { return binary(step_of(op), a, b); }
 
 StmtId Builder::block(std::vector<StmtId> stmts) {
   std::vector<StmtId> flat;

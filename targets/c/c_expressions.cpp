@@ -17,16 +17,6 @@ bool is_small_float(Scalar type) { return type == Scalar::kF16 || type == Scalar
 
 } // namespace
 
-BinaryOp step_of(ReduceOp op) {
-  switch (op) {
-  case ReduceOp::kSum: return BinaryOp::kAdd;
-  case ReduceOp::kProd: return BinaryOp::kMul;
-  case ReduceOp::kMin: return BinaryOp::kMin;
-  case ReduceOp::kMax: return BinaryOp::kMax;
-  }
-  return BinaryOp::kAdd;
-}
-
 Text ExpressionWriter::refuse(const std::string &what) {
   if (problem_.empty()) problem_ = what;
   return {"0", Precedence::kPrimary};

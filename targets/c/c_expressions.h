@@ -53,6 +53,4 @@ private:
   std::string problem_;
 };
 
-BinaryOp step_of(ReduceOp op);
-
 } // namespace sparkle::c

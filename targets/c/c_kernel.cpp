@@ -6,6 +6,7 @@
 #include "compiler/analysis/imported.h"
 #include "compiler/analysis/index_width.h"
 #include "compiler/analysis/walk.h"
+#include "compiler/ir/numeric.h"
 #include "compiler/support/match.h"
 #include "compiler/support/string_builder.h"
 #include "compiler/target/target.h"

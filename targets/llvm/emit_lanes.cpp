@@ -1,5 +1,5 @@
 // Expressions that combine lanes: shuffles, reductions, dot products.
-#include "compiler/support/check.h"
+#include "compiler/ir/numeric.h"
 #include "targets/llvm/kernel_emitter.h"
 
 namespace sparkle::llvm_target {
@@ -7,16 +7,6 @@ namespace sparkle::llvm_target {
 using llvm::Value;
 
 namespace {
-
-BinaryOp step_of(ReduceOp op) {
-  switch (op) {
-  case ReduceOp::kSum: return BinaryOp::kAdd;
-  case ReduceOp::kProd: return BinaryOp::kMul;
-  case ReduceOp::kMin: return BinaryOp::kMin;
-  case ReduceOp::kMax: return BinaryOp::kMax;
-  }
-  SPARKLE_CHECK(false, "unknown reduction");
-}
 
 constexpr int kNoLane = -1;
 

@@ -12,7 +12,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "compiler/ir/nodes.h"
+#include "compiler/ir/numeric.h"
 #include "compiler/support/checked_math.h"
 
 namespace sparkle::reference {
@@ -242,16 +242,6 @@ template <class T> T identity(ReduceOp op) {
   } else {
     return op == ReduceOp::kMin ? std::numeric_limits<T>::max() : std::numeric_limits<T>::min();
   }
-}
-
-inline BinaryOp step_of(ReduceOp op) {
-  switch (op) {
-  case ReduceOp::kSum: return BinaryOp::kAdd;
-  case ReduceOp::kProd: return BinaryOp::kMul;
-  case ReduceOp::kMin: return BinaryOp::kMin;
-  case ReduceOp::kMax: return BinaryOp::kMax;
-  }
-  return BinaryOp::kAdd;
 }
 
 } // namespace sparkle::reference

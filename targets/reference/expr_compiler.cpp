@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "compiler/ir/numeric.h"
 #include "compiler/support/match.h"
 #include "targets/reference/arithmetic.h"
 #include "targets/reference/machine.h"
