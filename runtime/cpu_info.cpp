@@ -147,27 +147,6 @@ void read_clock(const CpuReader &reader, int cpu, CpuInfo &info) {
   info.current_ghz = current_ghz(reader);
 }
 
-std::string feature_words(const CpuFeatures &f) {
-  const std::pair<bool, std::string_view> all[] = {{f.avx2, "avx2"},
-                                                   {f.fma, "fma"},
-                                                   {f.f16c, "f16c"},
-                                                   {f.avx_vnni, "avx_vnni"},
-                                                   {f.avx512f, "avx512f"},
-                                                   {f.avx512bw, "avx512bw"},
-                                                   {f.avx512vl, "avx512vl"},
-                                                   {f.avx512dq, "avx512dq"},
-                                                   {f.avx512_vnni, "avx512_vnni"},
-                                                   {f.avx512_bf16, "avx512_bf16"},
-                                                   {f.amx_tile, "amx_tile"},
-                                                   {f.amx_int8, "amx_int8"},
-                                                   {f.amx_bf16, "amx_bf16"}};
-  std::string words;
-  for (const auto &[has, name] : all) {
-    if (has) words += (words.empty() ? "" : " ") + std::string(name);
-  }
-  return words;
-}
-
 } // namespace
 
 const CpuCache *CpuInfo::data_cache(int level) const {
@@ -192,11 +171,32 @@ Result<CpuInfo> detect_cpu(const CpuReader &reader, std::string_view isa_cap) {
   return info;
 }
 
+std::string to_text(const CpuFeatures &f) {
+  const std::pair<bool, std::string_view> all[] = {{f.avx2, "avx2"},
+                                                   {f.fma, "fma"},
+                                                   {f.f16c, "f16c"},
+                                                   {f.avx_vnni, "avx_vnni"},
+                                                   {f.avx512f, "avx512f"},
+                                                   {f.avx512bw, "avx512bw"},
+                                                   {f.avx512vl, "avx512vl"},
+                                                   {f.avx512dq, "avx512dq"},
+                                                   {f.avx512_vnni, "avx512_vnni"},
+                                                   {f.avx512_bf16, "avx512_bf16"},
+                                                   {f.amx_tile, "amx_tile"},
+                                                   {f.amx_int8, "amx_int8"},
+                                                   {f.amx_bf16, "amx_bf16"}};
+  std::string words;
+  for (const auto &[has, name] : all) {
+    if (has) words += (words.empty() ? "" : " ") + std::string(name);
+  }
+  return words;
+}
+
 std::string to_text(const CpuInfo &info) {
   StringBuilder out;
   out.line("name ", info.name.empty() ? "unknown" : info.name);
   out.line("vendor ", info.vendor, " family ", info.family, " model ", info.model, " stepping ", info.stepping);
-  out.line("features ", feature_words(info.features));
+  out.line("features ", to_text(info.features));
   if (!info.isa_cap.empty()) out.line("isa_cap ", info.isa_cap);
   static constexpr std::string_view kKinds[] = {"data", "instruction", "unified"};
   for (const CpuCache &cache : info.caches) {

@@ -82,6 +82,9 @@ struct CpuInfo {
 /// does. A cap above what the machine has changes nothing. kInvalidInput: any other text.
 Result<CpuInfo> detect_cpu(const CpuReader &reader, std::string_view isa_cap = {});
 
+/// `avx2 fma f16c`: the usable ones, with spaces between.
+std::string to_text(const CpuFeatures &features);
+
 /// One `key value` a line, for people.
 std::string to_text(const CpuInfo &info);
 

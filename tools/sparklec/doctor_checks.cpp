@@ -49,25 +49,6 @@ std::string size_text(int64_t bytes) {
   return std::to_string(bytes >> 10) + " KiB";
 }
 
-std::string features_text(const CpuFeatures &f) {
-  const std::array<std::pair<bool, const char *>, 12> all = {{{f.avx2, "avx2"},
-                                                              {f.fma, "fma"},
-                                                              {f.f16c, "f16c"},
-                                                              {f.avx_vnni, "avx_vnni"},
-                                                              {f.avx512f, "avx512f"},
-                                                              {f.avx512bw, "avx512bw"},
-                                                              {f.avx512vl, "avx512vl"},
-                                                              {f.avx512_vnni, "avx512_vnni"},
-                                                              {f.avx512_bf16, "avx512_bf16"},
-                                                              {f.amx_tile, "amx_tile"},
-                                                              {f.amx_int8, "amx_int8"},
-                                                              {f.amx_bf16, "amx_bf16"}}};
-  std::string text;
-  for (const auto &[has, name] : all)
-    if (has) text += (text.empty() ? "" : " ") + std::string(name);
-  return text.empty() ? "none" : text;
-}
-
 std::string caches_text(const CpuInfo &cpu) {
   std::string text;
   for (const CpuCache &cache : cpu.caches) {
@@ -126,7 +107,8 @@ std::string_view name_of(Health health) {
 std::vector<Finding> check_processor(const CpuInfo &cpu) {
   std::vector<Finding> findings;
   const std::string name = cpu.name.empty() ? "unknown processor" : cpu.name;
-  findings.push_back({"cpu", Health::kFine, name + ": " + features_text(cpu.features), {}});
+  const std::string features = to_text(cpu.features);
+  findings.push_back({"cpu", Health::kFine, name + ": " + (features.empty() ? "none" : features), {}});
   if (!cpu.features.has_avx2()) {
     findings.back().health = Health::kMissing;
     findings.back().advice = cpu.isa_cap.empty() ? "code for the CPU needs AVX2 and FMA; `--device reference` runs"
