@@ -4,15 +4,14 @@
 #include <array>
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <sstream>
 
 #include <unistd.h>
 
 #include "runtime/file_io.h"
 #include "runtime/fill.h"
 #include "runtime/jit.h"
+#include "runtime/plain_c.h"
 #include "targets/registry.h"
 #include "tools/sparklec/peak_cache.h"
 
@@ -32,16 +31,6 @@ constexpr int64_t kSelfCheckHeight = 19, kSelfCheckWidth = 37;
 std::string line_of(const std::string &path) {
   const auto text = read_text_file(path, kMostSysfsBytes);
   return text ? text->substr(0, text->find('\n')) : "";
-}
-
-std::string found_in_path(const std::string &name) {
-  const char *path = std::getenv("PATH");
-  std::istringstream folders(path ? path : "");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string file = folder + "/" + name;
-    if (!folder.empty() && access(file.c_str(), X_OK) == 0) return file;
-  }
-  return {};
 }
 
 std::string size_text(int64_t bytes) {
@@ -212,14 +201,12 @@ std::vector<Finding> check_cache_folder() {
 }
 
 std::vector<Finding> check_compilers() {
-  for (const char *name : {"clang-19", "clang-14", "clang", "cc"}) {
-    const std::string path = found_in_path(name);
-    if (path.empty()) continue;
-    const bool is_clang = std::string_view(name).starts_with("clang");
-    return {{"compiler", is_clang ? Health::kFine : Health::kWarning, path,
-             is_clang ? "" : "comparisons with plain C are made for clang"}};
-  }
-  return {{"compiler", Health::kWarning, "no clang and no cc in PATH", "nothing can be compared with plain C"}};
+  const Result<CCompiler> compiler = find_c_compiler();
+  if (!compiler)
+    return {{"compiler", Health::kWarning, "no clang and no cc in PATH", "nothing can be compared with plain C"}};
+  const bool is_clang = compiler->name.starts_with("clang");
+  return {{"compiler", is_clang ? Health::kFine : Health::kWarning, compiler->path,
+           is_clang ? "" : "comparisons with plain C are made for clang"}};
 }
 
 std::vector<Finding> check_devices(const std::shared_ptr<Machine> &machine) {
