@@ -164,22 +164,13 @@ std::string Names::fresh(std::string_view wanted) {
   std::string base;
   for (const char c : wanted) base += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
   if (base.empty() || std::isdigit(static_cast<unsigned char>(base.front())) != 0) base = "v" + base;
-  const auto is_free = [&](const std::string &name) {
-    return std::ranges::find(kReserved, name) == std::end(kReserved) && !taken_.contains(name) &&
-           std::ranges::find(kHelpers, std::string_view(name), &Helper::name) == std::end(kHelpers);
+  const auto is_reserved = [](std::string_view name) {
+    return std::ranges::find(kReserved, name) != std::end(kReserved) ||
+           std::ranges::find(kHelpers, name, &Helper::name) != std::end(kHelpers);
   };
   std::string name = base;
-  for (int i = 2; !is_free(name); ++i) name = base + "_" + std::to_string(i);
-  taken_.insert(name);
-  order_.push_back(name);
+  for (int i = 2; is_reserved(name) || !take(name); ++i) name = base + "_" + std::to_string(i);
   return name;
-}
-
-void Names::release(size_t mark) {
-  while (order_.size() > mark) {
-    taken_.erase(order_.back());
-    order_.pop_back();
-  }
 }
 
 } // namespace sparkle::c

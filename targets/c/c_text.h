@@ -1,38 +1,15 @@
-// Pieces of C text: types, literals, operator precedence, names that are legal and unique, and the few functions that
-// C lacks.
+// Pieces of C text: types, literals, names that are legal and unique, and the few functions that C lacks.
 #pragma once
 
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "compiler/ir/type.h"
+#include "compiler/support/source_text.h"
 
 namespace sparkle::c {
-
-/// How tightly an expression holds together; C99, section 6.5, loosest first.
-enum class Precedence : uint8_t {
-  kConditional,
-  kLogicalOr,
-  kLogicalAnd,
-  kEquality,
-  kRelational,
-  kAdditive,
-  kMultiplicative,
-  kUnary,
-  kPrimary,
-};
-
-/// An expression as text.
-struct Text {
-  std::string text;
-  Precedence precedence = Precedence::kPrimary;
-
-  /// The text, in parentheses when it is looser than `needed`.
-  std::string at_least(Precedence needed) const { return precedence < needed ? "(" + text + ")" : text; }
-};
 
 /// Of a variable or an element in memory: `float`, `uint8_t`; f16 and bf16 are `uint16_t`. `index` is `int`, or
 /// `int64_t` where it needs more bits.
@@ -55,18 +32,10 @@ private:
 };
 
 /// Hands out identifiers: legal in C, no keyword, no function that the text calls, none that is visible already.
-class Names {
+class Names : public VisibleNames {
 public:
   /// `wanted` where it is legal and free; else as close to it as can be.
   std::string fresh(std::string_view wanted);
-
-  /// Leaving a block: names given since `mark` are free again.
-  size_t mark() const { return order_.size(); }
-  void release(size_t mark);
-
-private:
-  std::unordered_set<std::string> taken_;
-  std::vector<std::string> order_;
 };
 
 } // namespace sparkle::c

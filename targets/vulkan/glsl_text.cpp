@@ -275,14 +275,4 @@ std::string Names::fresh(std::string_view wanted) {
   }
 }
 
-bool Names::take(const std::string &name) {
-  bool is_new = taken_.insert(name).second;
-  if (is_new) order_.push_back(name);
-  return is_new;
-}
-
-void Names::release(size_t mark) {
-  for (; order_.size() > mark; order_.pop_back()) taken_.erase(order_.back());
-}
-
 } // namespace sparkle::vulkan
