@@ -44,11 +44,7 @@ Definition definition_of(const Kernel &kernel) {
 }
 
 Kernel rewrite_definition(const Kernel &in, const std::function<void(Builder &, Transplant &)> &install) {
-  Kernel out;
-  out.name = in.name;
-  out.stage = in.stage;
-  out.index_bits = in.index_bits;
-  out.strict = in.strict;
+  Kernel out = empty_like(in);
   Builder b(out);
   Transplant carry(in, b);
   install(b, carry);

@@ -2,6 +2,7 @@
 
 #include "compiler/import/flops.h"
 #include "compiler/import/import_impl.h"
+#include "compiler/ir/transplant.h"
 #include "compiler/support/checked_math.h"
 #include "dsl/check.h"
 #include "dsl/parser.h"
@@ -153,13 +154,7 @@ BufferId DefinitionImporter::buffer(dsl::TensorId id) {
   const auto [at, added] = buffers_.try_emplace(id, kNoId<BufferId>);
   if (!added) return at->second;
   const TensorId tensor = tables_.tensors[index_of(id)];
-  const Tensor &from = program_.tensors[tensor];
-  Buffer made;
-  made.name = from.name;
-  made.element = from.element;
-  made.role = from.role;
-  made.tensor = tensor;
-  made.alignment = from.alignment;
+  Buffer made = buffer_without_extents(program_, tensor);
   for (const dsl::BoundDim &dim : in_.tensors[id].dims)
     made.extents.push_back(size(*dsl::SymInt::sub(dim.extent.end, dim.extent.begin)));
   made.strides.resize(made.extents.size());

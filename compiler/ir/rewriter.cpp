@@ -1,5 +1,6 @@
 #include "compiler/ir/rewriter.h"
 
+#include "compiler/ir/transplant.h"
 #include "compiler/support/match.h"
 
 namespace sparkle {
@@ -11,12 +12,7 @@ bool is_bound_by_program(VarKind kind) { return kind == VarKind::kSymbol || kind
 
 } // namespace
 
-Rewriter::Rewriter(const Kernel &in) : in_(in), builder_(out_) {
-  out_.name = in.name;
-  out_.stage = in.stage;
-  out_.index_bits = in.index_bits;
-  out_.strict = in.strict;
-}
+Rewriter::Rewriter(const Kernel &in) : in_(in), out_(empty_like(in)), builder_(out_) {}
 
 Rewriter::Rewriter(const Kernel &in, Kernel into) : in_(in), out_(std::move(into)), builder_(out_) {
   for (uint32_t i = 0; i < in.buffer_count(); ++i)

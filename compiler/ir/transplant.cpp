@@ -4,9 +4,16 @@
 
 namespace sparkle {
 
-BufferId tensor_buffer(Builder &b, const Program &program, TensorId id) {
-  for (uint32_t i = 0; i < b.kernel().buffer_count(); ++i)
-    if (b.kernel().buffer(BufferId{i}).tensor == id) return BufferId{i};
+Kernel empty_like(const Kernel &in) {
+  Kernel out;
+  out.name = in.name;
+  out.stage = in.stage;
+  out.index_bits = in.index_bits;
+  out.strict = in.strict;
+  return out;
+}
+
+Buffer buffer_without_extents(const Program &program, TensorId id) {
   const Tensor &tensor = program.tensors[id];
   Buffer buffer;
   buffer.name = tensor.name;
@@ -14,6 +21,14 @@ BufferId tensor_buffer(Builder &b, const Program &program, TensorId id) {
   buffer.role = tensor.role;
   buffer.tensor = id;
   buffer.alignment = tensor.alignment;
+  return buffer;
+}
+
+BufferId tensor_buffer(Builder &b, const Program &program, TensorId id) {
+  for (uint32_t i = 0; i < b.kernel().buffer_count(); ++i)
+    if (b.kernel().buffer(BufferId{i}).tensor == id) return BufferId{i};
+  const Tensor &tensor = program.tensors[id];
+  Buffer buffer = buffer_without_extents(program, id);
   std::vector<int64_t> sizes;
   for (const Extent &extent : tensor.extents) {
     SPARKLE_CHECK(extent.is_constant(), "a buffer of an open extent");

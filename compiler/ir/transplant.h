@@ -9,6 +9,11 @@
 
 namespace sparkle {
 
+/// A kernel like `in` (name, stage, width of indices, strictness) with nothing in it.
+Kernel empty_like(const Kernel &in);
+
+/// The far buffer of a tensor, but for its extents and strides.
+Buffer buffer_without_extents(const Program &program, TensorId tensor);
 /// The far buffer of `tensor` in the kernel of `b`: the one that is there, or a new one with dense strides (those of
 /// the tensor, where it has some) and extents of constants. Needs constant extents.
 BufferId tensor_buffer(Builder &b, const Program &program, TensorId tensor);

@@ -7,6 +7,7 @@
 #include "compiler/analysis/interval.h"
 #include "compiler/analysis/walk.h"
 #include "compiler/ir/rewriter.h"
+#include "compiler/ir/transplant.h"
 #include "compiler/schedule/fusion.h"
 
 namespace sparkle {
@@ -49,10 +50,7 @@ public:
       : members_(members), tensors_(tensors), shared_(shared), info_(info), loops_(shared) {}
 
   Result<Kernel> run() {
-    const Kernel &consumer = *members_.back();
-    out_.name = consumer.name;
-    out_.stage = consumer.stage;
-    out_.index_bits = consumer.index_bits;
+    out_ = empty_like(*members_.back());
     std::vector<StmtId> parts;
     bool many = std::any_of(members_.begin(), members_.end(),
                             [](const Kernel *k) { return worker_count(grid_of(*k)).value_or(2) > 1; });

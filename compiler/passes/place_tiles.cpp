@@ -36,11 +36,7 @@ public:
 
   /// for tiles, for rows { let[tiles, rows] = what stood at the element of that row }
   Kernel let(const FusedLet &let) {
-    Kernel out;
-    out.name = in_.name;
-    out.stage = in_.stage;
-    out.index_bits = in_.index_bits;
-    out.strict = in_.strict;
+    Kernel out = empty_like(in_);
     Builder b(out);
     b_ = &b;
     Transplant carry(in_, b);

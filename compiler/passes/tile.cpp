@@ -23,13 +23,10 @@ struct Accumulator {
 
 class Tiler {
 public:
-  Tiler(const Kernel &in, const LoopPlan &plan) : in_(in), def_(definition_of(in)), plan_(plan), b_(out_) {}
+  Tiler(const Kernel &in, const LoopPlan &plan) : in_(in), def_(definition_of(in)), plan_(plan), out_(empty_like(in)), b_(out_) {}
 
   Kernel run() {
-    out_.name = in_.name;
     out_.stage = Stage::kTiled;
-    out_.index_bits = in_.index_bits;
-    out_.strict = in_.strict;
     // The output's buffer first, inputs in the order in which they are read: binding numbers follow.
     ExpressionLowering declare(in_, b_);
     declare.carry().buffer(def_.store->buffer);
