@@ -23,4 +23,11 @@ std::string_view name_of(OutsideMode mode) {
   return kNames[static_cast<size_t>(mode)];
 }
 
+int precedence_of(BinaryOp op) {
+  if (op == BinaryOp::kOr) return 0;
+  if (op == BinaryOp::kAnd) return 1;
+  if (op <= BinaryOp::kGe) return 2;
+  return op <= BinaryOp::kSub ? 3 : 4;
+}
+
 } // namespace sparkle::dsl

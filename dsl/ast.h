@@ -31,6 +31,8 @@ std::string_view name_of(UnaryOp op);
 std::string_view name_of(BinaryOp op);
 std::string_view name_of(ReduceOp op);
 std::string_view name_of(OutsideMode mode);
+/// How tightly an infix operator holds together: 0 (`||`) to 4 (`*`).
+int precedence_of(BinaryOp op);
 
 /// `i`, `i in ..`, `i in a..b`, `i in a..=b`.
 struct Bind {

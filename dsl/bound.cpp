@@ -6,13 +6,6 @@
 namespace sparkle::dsl {
 namespace {
 
-int precedence_of(BinaryOp op) {
-  if (op == BinaryOp::kOr) return 0;
-  if (op == BinaryOp::kAnd) return 1;
-  if (op <= BinaryOp::kGe) return 2;
-  return op <= BinaryOp::kSub ? 3 : 4;
-}
-
 class BoundPrinter {
 public:
   explicit BoundPrinter(const BoundKernel &kernel) : kernel_(kernel) {}

@@ -8,13 +8,6 @@ namespace {
 
 constexpr int kUnaryPrecedence = 5, kPrimaryPrecedence = 6, kBracketed = 7;
 
-int precedence_of(BinaryOp op) {
-  if (op == BinaryOp::kOr) return 0;
-  if (op == BinaryOp::kAnd) return 1;
-  if (op <= BinaryOp::kGe) return 2;
-  return op <= BinaryOp::kSub ? 3 : 4;
-}
-
 class Printer {
 public:
   explicit Printer(const File &file) : file_(file) {}

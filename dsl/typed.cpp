@@ -12,13 +12,6 @@ constexpr size_t kLongestText = 200;
 constexpr std::array<std::string_view, 12> kFunctionNames = {"exp", "log", "sqrt",  "rsqrt", "tanh",  "sigmoid",
                                                              "erf", "abs", "floor", "ceil",  "round", "trunc"};
 
-int precedence_of(BinaryOp op) {
-  if (op == BinaryOp::kOr) return 0;
-  if (op == BinaryOp::kAnd) return 1;
-  if (op <= BinaryOp::kGe) return 2;
-  return op <= BinaryOp::kSub ? 3 : 4;
-}
-
 void append(StringBuilder &out, const CheckedKernel &kernel, ExprId id, int least);
 
 void append_binary(StringBuilder &out, const CheckedKernel &kernel, const Binary &binary, int least) {
