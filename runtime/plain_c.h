@@ -19,7 +19,8 @@ Result<CCompiler> find_c_compiler();
 
 /// Emits `imported`, compiles it with `compiler path [flags] -std=c99 -fPIC -shared` in a folder of its own that is
 /// gone afterwards, and opens the result. Runs on the CPU, each definition on one thread. Errors: of the emitter; kIo:
-/// no such folder can be made where temporary files go (TMPDIR); kUnsupported: the compiler refuses, with the first lines of what it said.
+/// no such folder can be made where temporary files go (TMPDIR); kUnsupported: the compiler refuses, with the first
+/// lines of what it said.
 Result<std::shared_ptr<const Executable>> compile_plain_c(const Program &imported,
                                                           const std::shared_ptr<Machine> &machine,
                                                           const CCompiler &compiler,

@@ -23,7 +23,8 @@ struct Accumulator {
 
 class Tiler {
 public:
-  Tiler(const Kernel &in, const LoopPlan &plan) : in_(in), def_(definition_of(in)), plan_(plan), out_(empty_like(in)), b_(out_) {}
+  Tiler(const Kernel &in, const LoopPlan &plan)
+      : in_(in), def_(definition_of(in)), plan_(plan), out_(empty_like(in)), b_(out_) {}
 
   Kernel run() {
     out_.stage = Stage::kTiled;

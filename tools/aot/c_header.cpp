@@ -4,6 +4,7 @@
 
 #include "compiler/support/string_builder.h"
 #include "tools/aot/c_names.h"
+#include "tools/aot/tensor_layout.h"
 
 namespace sparkle::aot {
 namespace {
@@ -12,12 +13,6 @@ std::string list_of(const std::vector<int64_t> &numbers) {
   std::string out;
   for (const int64_t number : numbers) out += (out.empty() ? "" : ", ") + std::to_string(number);
   return out;
-}
-
-std::vector<int64_t> shape_of(const Tensor &tensor) {
-  std::vector<int64_t> shape;
-  for (const Extent &extent : tensor.extents) shape.push_back(extent.value);
-  return shape;
 }
 
 int64_t elements_of(const Tensor &tensor) {
@@ -149,10 +144,9 @@ void Writer::tensors() {
   out_.line(" * are multiples of 64 are fastest.");
   for (const TensorId id : signature_.tensors) {
     const Tensor &tensor = plan_.tensors[id];
-    const std::vector<int64_t> shape = shape_of(tensor);
-    out_.line(" *   ", c_parameter(tensor.name), ": ", name_of(tensor.element), "[", list_of(shape), "], strides ",
-              list_of(tensor.strides.empty() ? dense_strides(shape) : tensor.strides), "; ", use_of(tensor.role),
-              "; aligned to ", tensor.alignment, tensor.alignment == 1 ? " byte" : " bytes");
+    out_.line(" *   ", c_parameter(tensor.name), ": ", name_of(tensor.element), "[", list_of(shape_of(tensor)),
+              "], strides ", list_of(strides_of(tensor)), "; ", use_of(tensor.role), "; aligned to ", tensor.alignment,
+              tensor.alignment == 1 ? " byte" : " bytes");
   }
   for (const Uniform &uniform : plan_.uniforms)
     out_.line(" *   ", c_parameter(uniform.name), ": ", name_of(uniform.type), ", a number given at each run");

@@ -9,6 +9,7 @@
 #include "runtime/vulkan_choices.h"
 #include "tools/aot/sha256.h"
 #include "tools/aot/shader_needs.h"
+#include "tools/aot/tensor_layout.h"
 
 namespace sparkle::aot {
 namespace {
@@ -27,16 +28,6 @@ std::vector<uint8_t> bytes_of(const std::vector<uint32_t> &words) {
   for (const uint32_t word : words)
     for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<uint8_t>(word >> shift));
   return bytes;
-}
-
-std::vector<int64_t> shape_of(const Tensor &tensor) {
-  std::vector<int64_t> shape;
-  for (const Extent &extent : tensor.extents) shape.push_back(extent.value);
-  return shape;
-}
-
-std::vector<int64_t> strides_of(const Tensor &tensor) {
-  return tensor.strides.empty() ? dense_strides(shape_of(tensor)) : tensor.strides;
 }
 
 /// From the first element to the end of the last one.
