@@ -1,9 +1,5 @@
 // Plain C (targets/c), compiled by a C compiler of this machine, against the interpreter: every kernel under
 // tests/filetests/dsl at every `// bind:` line. It shares no code with the other ways to run a program.
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include <gtest/gtest.h>
 
 #include "compiler/import/import.h"
@@ -11,19 +7,12 @@
 #include "runtime/verify.h"
 #include "tests/differential/kernel_case.h"
 #include "tests/unit/dsl/dsl_fixture.h"
+#include "tests/unit/kernel_files.h"
 
 namespace sparkle::test {
 namespace {
 
 constexpr int64_t kOpenExtent = 3;
-
-std::vector<std::filesystem::path> kernel_files() {
-  std::vector<std::filesystem::path> files;
-  for (const auto &entry : std::filesystem::directory_iterator(SPARKLE_FILETESTS "/dsl"))
-    if (entry.path().extension() == ".spk") files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 Result<VerifyReport> run_plain_c(const Program &program, TensorSet &tensors, const CCompiler &compiler) {
   const std::vector<std::string> flags{"-O1", "-Wall", "-Wextra", "-Wshadow", "-Wdouble-promotion", "-Werror"};
@@ -60,14 +49,11 @@ TEST(PlainC, EveryKernelAgreesWithTheInterpreter) {
   const Result<CCompiler> compiler = find_c_compiler();
   if (!compiler) GTEST_SKIP() << compiler.error().text;
   int seen = 0;
-  for (const auto &path : kernel_files()) {
-    std::ifstream in(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-      if (!line.starts_with("// bind:")) continue;
-      SCOPED_TRACE(path.filename().string() + " " + line);
-      check(text, line.substr(8), *compiler);
+  for (const auto &path : kernel_files("dsl")) {
+    const std::string text = read_text(path);
+    for (const std::string &line : bind_lines(text)) {
+      SCOPED_TRACE(path.filename().string() + line);
+      check(text, line, *compiler);
       ++seen;
     }
   }

@@ -5,14 +5,13 @@
 // BYTES` fills the text up with blank lines.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
 
 #include "tests/unit/dsl/dsl_fixture.h"
+#include "tests/unit/kernel_files.h"
 
 namespace sparkle::dsl {
 namespace {
@@ -68,12 +67,8 @@ std::vector<Case> read_cases(const std::filesystem::path &path) {
 }
 
 std::vector<Case> all_cases() {
-  std::vector<std::filesystem::path> files;
-  for (const auto &entry : std::filesystem::directory_iterator(SPARKLE_FILETESTS "/errors"))
-    if (entry.path().extension() == ".spk") files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
   std::vector<Case> cases;
-  for (const auto &path : files)
+  for (const auto &path : test::kernel_files("errors"))
     for (Case &test : read_cases(path)) cases.push_back(std::move(test));
   return cases;
 }
@@ -147,9 +142,7 @@ std::string errors_page() {
 TEST(DslErrors, ThePageListsThemAll) {
   const std::string path = SPARKLE_DOCS "/errors.md", wanted = errors_page();
   if (std::getenv("SPARKLE_BLESS") != nullptr) std::ofstream(path, std::ios::binary) << wanted;
-  std::ifstream in(path, std::ios::binary);
-  const std::string seen{std::istreambuf_iterator<char>(in), {}};
-  EXPECT_EQ(seen, wanted) << "SPARKLE_BLESS=1 renews it";
+  EXPECT_EQ(test::read_text(path), wanted) << "SPARKLE_BLESS=1 renews it";
 }
 
 } // namespace

@@ -2,29 +2,15 @@
 // stands behind `// bound:`. SPARKLE_BLESS=1 rewrites that text.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include "dsl/printer.h"
 #include "tests/unit/dsl/dsl_fixture.h"
+#include "tests/unit/kernel_files.h"
 
 namespace sparkle::dsl {
 namespace {
-
-std::string read_text(const std::filesystem::path &path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::vector<std::filesystem::path> kernel_files() {
-  std::vector<std::filesystem::path> files;
-  for (const auto &entry : std::filesystem::directory_iterator(SPARKLE_FILETESTS "/dsl"))
-    if (entry.path().extension() == ".spk") files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 std::string commented(const std::string &text) {
   std::istringstream lines(text);
@@ -35,11 +21,9 @@ std::string commented(const std::string &text) {
 
 /// One block for each `// bind:` line.
 std::string bound_text(const std::string &text, const std::filesystem::path &path) {
-  std::istringstream lines(text);
   std::string out;
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("// bind:")) continue;
-    FrontEnd front(text, parse_request(line.substr(8)));
+  for (const std::string &line : test::bind_lines(text)) {
+    FrontEnd front(text, parse_request(line));
     EXPECT_TRUE(front.bound) << path << "\n" << line << "\n" << front.errors();
     if (front.bound) out += commented(print(*front.bound));
   }
@@ -47,10 +31,10 @@ std::string bound_text(const std::string &text, const std::filesystem::path &pat
 }
 
 TEST(DslKernels, BindToTheirGoldenText) {
-  const auto files = kernel_files();
+  const auto files = test::kernel_files("dsl");
   ASSERT_GE(files.size(), 20u);
   for (const auto &path : files) {
-    const std::string text = read_text(path);
+    const std::string text = test::read_text(path);
     const size_t mark = text.find("// bound:\n");
     const std::string seen = bound_text(text, path);
     EXPECT_FALSE(seen.empty()) << path << " has no `// bind:` line";
@@ -64,8 +48,8 @@ TEST(DslKernels, BindToTheirGoldenText) {
 }
 
 TEST(DslKernels, PrintAsAFixedPoint) {
-  for (const auto &path : kernel_files()) {
-    FrontEnd front(read_text(path));
+  for (const auto &path : test::kernel_files("dsl")) {
+    FrontEnd front(test::read_text(path));
     ASSERT_TRUE(front.file) << path << "\n" << front.errors();
     const std::string once = print(*front.file);
     FrontEnd again(once);

@@ -2,23 +2,16 @@
 // docs/language.md.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "tests/unit/import/value_cases.h"
+#include "tests/unit/kernel_files.h"
 
 namespace sparkle {
 namespace {
 
-std::string read_text(const std::filesystem::path &path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 std::vector<ValueCase> programs_of_document() {
-  std::istringstream lines(read_text(SPARKLE_DOCS "/language.md"));
+  std::istringstream lines(test::read_text(SPARKLE_DOCS "/language.md"));
   std::vector<ValueCase> programs;
   std::string text;
   bool inside = false;
@@ -39,13 +32,10 @@ std::vector<ValueCase> programs_of_document() {
 }
 
 TEST(ImportCases, ProgramsGiveWhatTheySay) {
-  std::vector<std::filesystem::path> files;
-  for (const auto &entry : std::filesystem::directory_iterator(SPARKLE_FILETESTS "/values"))
-    if (entry.path().extension() == ".spk") files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
+  const auto files = test::kernel_files("values");
   ASSERT_GE(files.size(), 5u);
   for (const auto &path : files) {
-    const auto cases = read_value_cases(read_text(path));
+    const auto cases = read_value_cases(test::read_text(path));
     EXPECT_FALSE(cases.empty()) << path;
     for (const ValueCase &test : cases) {
       SCOPED_TRACE(path.filename().string() + ": " + test.name);

@@ -1,23 +1,11 @@
 // Every kernel under tests/filetests/dsl, at every `// bind:` line: the import verifies, runs in the interpreter
 // without a single access outside, and writes every element of every output.
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include "tests/unit/dsl/dsl_fixture.h"
 #include "tests/unit/import/import_fixture.h"
+#include "tests/unit/kernel_files.h"
 
 namespace sparkle {
 namespace {
-
-std::vector<std::filesystem::path> kernel_files() {
-  std::vector<std::filesystem::path> files;
-  for (const auto &entry : std::filesystem::directory_iterator(SPARKLE_FILETESTS "/dsl"))
-    if (entry.path().extension() == ".spk") files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 int64_t elements_of(const Tensor &tensor, int64_t open) {
   int64_t count = 1;
@@ -56,21 +44,17 @@ void check_line(const std::string &text, const std::string &line, bool strict) {
 }
 
 TEST(ImportCorpus, EveryKernelVerifiesAndRuns) {
-  const auto files = kernel_files();
+  const auto files = test::kernel_files("dsl");
   ASSERT_GE(files.size(), 20u);
   for (const auto &path : files) {
-    std::ifstream in(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    std::istringstream lines(text);
-    int seen = 0;
-    for (std::string line; std::getline(lines, line);) {
-      if (!line.starts_with("// bind:")) continue;
-      SCOPED_TRACE(path.filename().string() + " " + line);
-      check_line(text, line.substr(8), false);
-      if (path.filename() != "half.spk") check_line(text, line.substr(8), true);
-      ++seen;
+    const std::string text = test::read_text(path);
+    const std::vector<std::string> lines = test::bind_lines(text);
+    EXPECT_FALSE(lines.empty()) << path;
+    for (const std::string &line : lines) {
+      SCOPED_TRACE(path.filename().string() + line);
+      check_line(text, line, false);
+      if (path.filename() != "half.spk") check_line(text, line, true);
     }
-    EXPECT_GT(seen, 0) << path;
   }
 }
 

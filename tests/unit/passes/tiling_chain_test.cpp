@@ -2,8 +2,6 @@
 // schedules by hand and those of the cost model, on machines of every kind.
 #include <algorithm>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -13,6 +11,7 @@
 #include "compiler/pipeline/pipeline.h"
 #include "compiler/schedule/cost_model.h"
 #include "targets/reference/interpreter.h"
+#include "tests/unit/machines.h"
 #include "tests/unit/passes/chain_cases.h"
 
 namespace sparkle {
@@ -21,15 +20,6 @@ namespace {
 constexpr const char *kMachines[] = {"cascadelake", "avx2", "h100", "lavapipe"};
 constexpr size_t kSample = 12;     ///< Enumerated schedules that are tried, per program and machine.
 constexpr int64_t kOpenExtent = 3; ///< The value of every symbol.
-
-TargetInfo machine(const std::string &name) {
-  std::ifstream file(std::string(SPARKLE_FIXTURES) + "/" + name + ".target");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  Diagnostics diagnostics;
-  auto info = parse_target_info(Source(name, text), diagnostics);
-  EXPECT_TRUE(info) << "no machine " << name;
-  return info ? *info : TargetInfo{};
-}
 
 Program program_of(std::string_view text) {
   Diagnostics diagnostics;
@@ -120,13 +110,13 @@ TEST_P(Chain, KeepsResultsWithSchedulesByHand) {
     options.schedule = schedule_of(schedule);
     options.automatic = false;
     SCOPED_TRACE(schedule);
-    expect_same_after_each_pass(program, options, machine(name));
+    expect_same_after_each_pass(program, options, test::machine(name));
   }
 }
 
 TEST_P(Chain, KeepsResultsWithTheCostModelsSchedule) {
   const auto &[c, name] = GetParam();
-  expect_same_after_each_pass(program_of(c.program), {}, machine(name));
+  expect_same_after_each_pass(program_of(c.program), {}, test::machine(name));
 }
 
 /// Of the last definition as it is after `place`, spread over the whole list; the others are left to the cost model.
@@ -137,14 +127,14 @@ TEST_P(Chain, KeepsResultsWithSchedulesThatWereNotChosen) {
   ASSERT_TRUE(wanted) << wanted.error().text;
   PipelineOptions until_placed;
   until_placed.stop_after = "place";
-  const auto placed = run_pipeline(program, until_placed, machine(name));
+  const auto placed = run_pipeline(program, until_placed, test::machine(name));
   ASSERT_TRUE(placed) << placed.error().text;
-  const auto candidates = enumerate_schedules(placed->kernels.back(), machine(name), 1000000);
+  const auto candidates = enumerate_schedules(placed->kernels.back(), test::machine(name), 1000000);
   const size_t step = std::max<size_t>(1, candidates.size() / kSample);
   for (size_t i = 0; i < candidates.size(); i += step) {
     PipelineOptions options;
     options.schedule.kernels = {candidates[i].schedule};
-    const auto lowered = run_pipeline(program, options, machine(name));
+    const auto lowered = run_pipeline(program, options, test::machine(name));
     ASSERT_TRUE(lowered) << lowered.error().text << "\n" << to_text(options.schedule);
     const auto got = outputs(*lowered);
     ASSERT_TRUE(got) << got.error().text << "\n" << to_text(options.schedule);
@@ -156,7 +146,7 @@ TEST_P(Chain, KeepsResultsWithoutASchedule) {
   const auto &[c, name] = GetParam();
   PipelineOptions options;
   options.automatic = false;
-  expect_same_after_each_pass(program_of(c.program), options, machine(name));
+  expect_same_after_each_pass(program_of(c.program), options, test::machine(name));
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, Chain,

@@ -1,24 +1,12 @@
 #include "runtime/cpu_target_info.h"
 
-#include <fstream>
-#include <iterator>
-
 #include <gtest/gtest.h>
 
+#include "tests/unit/machines.h"
 #include "tests/unit/runtime/recorded_cpu.h"
 
 namespace sparkle {
 namespace {
-
-TargetInfo fixture(const std::string &name) {
-  std::ifstream file(std::string(SPARKLE_FIXTURES) + "/" + name + ".target");
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const Source source(name, text);
-  Diagnostics diagnostics;
-  auto info = parse_target_info(source, diagnostics);
-  EXPECT_TRUE(info) << render_text(diagnostics, source);
-  return info ? *info : TargetInfo{};
-}
 
 TargetInfo made_from(const CpuReader &reader, std::string_view cap = {}) {
   auto info = detect_cpu(reader, cap);
@@ -34,14 +22,14 @@ void expect_same(TargetInfo made, const TargetInfo &wanted) {
 }
 
 TEST(CpuTargetInfo, CascadeLakeIsItsFixture) {
-  expect_same(made_from(recorded_cascade_lake()), fixture("cascadelake"));
+  expect_same(made_from(recorded_cascade_lake()), test::machine("cascadelake"));
 }
 
 TEST(CpuTargetInfo, Zen4IsItsFixture) {
   RecordedCpu cpu = documented_zen4();
   cpu.cpus = {0, 1}; // a slice of two
   cpu.files["/proc/cpuinfo"] = "cpu MHz : 3560\n";
-  expect_same(made_from(cpu), fixture("zen4"));
+  expect_same(made_from(cpu), test::machine("zen4"));
 }
 
 TEST(CpuTargetInfo, ACapTakesLanesRegistersAndBroadcastOperands) {
@@ -120,7 +108,7 @@ TEST(CpuTargetInfo, AmxBecomesMatrixUnits) {
   CpuInfo info = server("GenuineIntel", 6, 0x8F, "");
   EXPECT_TRUE(make_cpu_target_info(info).matrix_units.empty());
   info.features.amx_tile = info.features.amx_bf16 = info.features.amx_int8 = true;
-  EXPECT_EQ(make_cpu_target_info(info).matrix_units, fixture("spr").matrix_units);
+  EXPECT_EQ(make_cpu_target_info(info).matrix_units, test::machine("spr").matrix_units);
 }
 
 TEST(CpuTargetInfo, HostIsSane) {

@@ -2,7 +2,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 
 #include <gtest/gtest.h>
 
@@ -11,6 +10,7 @@
 #include "compiler/ir/parser.h"
 #include "compiler/pipeline/pipeline.h"
 #include "compiler/schedule/cost_model.h"
+#include "tests/unit/machines.h"
 
 namespace sparkle {
 namespace {
@@ -18,19 +18,6 @@ namespace {
 constexpr const char *kMachines[] = {"cascadelake", "avx2", "h100", "lavapipe"};
 constexpr size_t kAll = 1000000;
 constexpr size_t kSample = 20; ///< Schedules of one kernel and machine that go through all passes.
-
-std::string read_file(const std::string &path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-TargetInfo machine(const std::string &name) {
-  Diagnostics diagnostics;
-  const Source source(name, read_file(std::string(SPARKLE_ROOT) + "/targets/fixtures/" + name + ".target"));
-  auto info = parse_target_info(source, diagnostics);
-  EXPECT_TRUE(info) << render_text(diagnostics, source);
-  return info ? *info : TargetInfo{};
-}
 
 struct Argument {
   std::string name;
@@ -171,7 +158,7 @@ const NamedProgram kPrograms[] = {
 class CostModel : public testing::TestWithParam<std::tuple<NamedProgram, const char *>> {
 protected:
   Program program() const { return std::get<0>(GetParam()).make(); }
-  TargetInfo info() const { return machine(std::get<1>(GetParam())); }
+  TargetInfo info() const { return test::machine(std::get<1>(GetParam())); }
   std::string golden() const {
     return std::string(SPARKLE_ROOT) + "/tests/filetests/schedules/" + std::get<0>(GetParam()).name + "_" +
            std::get<1>(GetParam()) + ".schedule";
@@ -183,7 +170,7 @@ TEST_P(CostModel, ChoosesTheScheduleOnFile) {
   schedule.kernels.push_back(choose_kernel_schedule(program().kernels.front(), info()));
   const std::string text = to_text(schedule);
   if (std::getenv("SPARKLE_BLESS")) std::ofstream(golden()) << text;
-  EXPECT_EQ(text, read_file(golden())) << "SPARKLE_BLESS=1 renews " << golden();
+  EXPECT_EQ(text, test::read_text(golden())) << "SPARKLE_BLESS=1 renews " << golden();
 }
 
 TEST_P(CostModel, PredictsFiniteTimesWithinTheLimitsOfTheMachine) {
@@ -237,7 +224,7 @@ TEST_P(CostModel, EnumeratesWhatThePassesAccept) {
 /// Long loops of one worker are the best choice, but for a machine that ends them.
 TEST(CostModelLimits, KeepsLoopsWithinTheRoundsOfTheMachine) {
   const Program p = row_max(4096, 100000);
-  TargetInfo limited = machine("lavapipe"), unlimited = limited;
+  TargetInfo limited = test::machine("lavapipe"), unlimited = limited;
   unlimited.max_loop_rounds = 0;
   limited.max_loop_rounds = 2000;
   const auto rounds = [&](const TargetInfo &info) {
@@ -254,7 +241,7 @@ TEST(CostModelLimits, KeepsLoopsWithinTheRoundsOfTheMachine) {
 /// Each tap that is told apart triples the code of such a tile: drivers take minutes for what all of them make.
 TEST(CostModelLimits, BoundsThePartsOfFusedRows) {
   const Program p = conv_3d();
-  const TargetInfo info = machine("lavapipe");
+  const TargetInfo info = test::machine("lavapipe");
   const auto statements = [&](const KernelSchedule &schedule) {
     PipelineOptions options;
     options.schedule.kernels = {schedule};

@@ -8,7 +8,7 @@
 #include "compiler/schedule/cost_model.h"
 #include "compiler/schedule/loop_plan.h"
 #include "compiler/schedule/pattern.h"
-#include "tests/unit/schedule/machines.h"
+#include "tests/unit/machines.h"
 
 namespace sparkle {
 namespace {

@@ -7,7 +7,7 @@
 #include "compiler/schedule/cost_model.h"
 #include "compiler/schedule/window_model.h"
 #include "compiler/schedule/window_spec.h"
-#include "tests/unit/schedule/machines.h"
+#include "tests/unit/machines.h"
 
 namespace sparkle {
 namespace {

@@ -1,20 +1,18 @@
 #include "compiler/target/target_info.h"
 
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <sstream>
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/read_text.h"
+
 namespace sparkle {
 namespace {
 
 Source read_fixture(const std::string &name) {
-  std::ifstream file(std::string(SPARKLE_FIXTURES) + "/" + name + ".target");
-  std::stringstream text;
-  text << file.rdbuf();
-  return Source(name, text.str());
+  return Source(name, test::read_text(SPARKLE_FIXTURES "/" + name + ".target"));
 }
 
 TargetInfo fixture(const std::string &name) {

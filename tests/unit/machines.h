@@ -1,19 +1,17 @@
-// Machine descriptions of targets/fixtures, for tests of schedules.
+// Machine descriptions of targets/fixtures, by name.
 #pragma once
 
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "compiler/target/target_info.h"
+#include "tests/unit/read_text.h"
 
 namespace sparkle::test {
 
 inline TargetInfo machine(const std::string &name) {
-  std::ifstream file(std::string(SPARKLE_ROOT) + "/targets/fixtures/" + name + ".target");
-  const Source source(name, std::string(std::istreambuf_iterator<char>(file), {}));
+  const Source source(name, read_text(SPARKLE_ROOT "/targets/fixtures/" + name + ".target"));
   Diagnostics diagnostics;
   auto info = parse_target_info(source, diagnostics);
   EXPECT_TRUE(info) << render_text(diagnostics, source);
