@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "compiler/schedule/cost_model.h"
 #include "targets/reference/interpreter.h"
 
 namespace sparkle {
@@ -32,26 +31,18 @@ double transferred_bytes(const Program &program) {
   return bytes;
 }
 
-/// Places the program's definitions and predicts each kernel that is left with the schedule that it will get.
+/// With the schedule that the program will get.
 Status predict_candidate(const Program &imported, const CompileOptions &options, DeviceCandidate &candidate) {
   PipelineOptions pipeline;
   pipeline.schedule = options.schedule;
   pipeline.automatic = options.automatic;
   pipeline.verify = false;
-  pipeline.stop_after = "place";
-  PipelineReport report;
-  SPARKLE_TRY(const Program placed, run_pipeline(imported, pipeline, candidate.device.info, &report));
-  candidate.schedule = report.schedule;
+  SPARKLE_TRY(ProgramPlan plan, plan_program(imported, pipeline, candidate.device.info));
+  candidate.schedule = std::move(plan.schedule);
   double compute = 0;
-  for (const Kernel &kernel : placed.kernels) {
-    const KernelSchedule *entry = candidate.schedule.find(kernel.name);
-    if (!entry) {
-      candidate.schedule.kernels.push_back(choose_kernel_schedule(kernel, candidate.device.info));
-      entry = &candidate.schedule.kernels.back();
-    }
-    const Prediction prediction = predict(kernel, *entry, candidate.device.info);
+  for (const auto &[kernel, prediction] : plan.predictions) {
     if (!(prediction.seconds < 1e9))
-      return Error{ErrorCode::kUnsupported, "no schedule fits `" + kernel.name + "`: " + prediction.bound};
+      return Error{ErrorCode::kUnsupported, "no schedule fits `" + kernel + "`: " + prediction.bound};
     compute += prediction.seconds;
   }
   const bool is_far = candidate.device.kind == DeviceKind::kVulkan;

@@ -148,6 +148,13 @@ Result<Program> run_pipeline(const Program &imported, const PipelineOptions &opt
   return program;
 }
 
+Result<ProgramPlan> plan_program(const Program &imported, PipelineOptions options, const TargetInfo &info) {
+  options.stop_after = "layout"; // The first one for which every kernel has its entry.
+  PipelineReport report;
+  SPARKLE_TRY(const Program planned, run_pipeline(imported, options, info, &report));
+  return ProgramPlan{std::move(report.schedule), std::move(report.predictions)};
+}
+
 std::vector<std::string_view> pass_names() {
   std::vector<std::string_view> names;
   for (const Step &step : kSteps)

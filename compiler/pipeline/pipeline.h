@@ -43,6 +43,15 @@ struct PipelineReport {
 Result<Program> run_pipeline(const Program &imported, const PipelineOptions &options, const TargetInfo &info,
                              PipelineReport *report = nullptr);
 
+/// What run_pipeline applies to the kernels of a program, and how long each of them takes by prediction.
+struct ProgramPlan {
+  Schedule schedule;
+  std::vector<KernelPrediction> predictions;
+};
+
+/// The plan that run_pipeline follows with these options, by its first passes alone. Errors: of those.
+Result<ProgramPlan> plan_program(const Program &imported, PipelineOptions options, const TargetInfo &info);
+
 /// Names of the passes in the order of their first run.
 std::vector<std::string_view> pass_names();
 

@@ -45,6 +45,24 @@ TEST(Choice, AutoStatesItsPredictionAndLeavesOutSoftwareDrivers) {
   EXPECT_EQ(choice->candidates.back().device.id, "reference");
 }
 
+/// One result is too little for two cores: the reduction is shared among groups.
+TEST(Choice, AutoPredictsThePlanThatIsRun) {
+  ConvCase conv({1, 1, 1, 1 << 16, 1, 1, 1, 1, 0});
+  const Result<DeviceChoice> choice = choose_device(conv.program, *test::machine(), *parse_device_request("auto"), {});
+  ASSERT_TRUE(choice) << choice.error().text;
+  const DeviceCandidate &first = choice->candidates.front();
+  if (first.device.kind != DeviceKind::kCpu) GTEST_SKIP() << choice->why;
+  EXPECT_TRUE(std::ranges::any_of(first.schedule.kernels, [](const KernelSchedule &k) {
+    return k.split_reduction > 1;
+  })) << to_text(first.schedule);
+  const auto compiled = compile(conv.program, test::machine(), first.device);
+  ASSERT_TRUE(compiled) << compiled.error().text;
+  EXPECT_EQ(to_text((*compiled)->pipeline.schedule), to_text(first.schedule));
+  EXPECT_EQ((*compiled)->artifact.launches.size(), 2u);
+  const RunReport report = test::run_verified(conv, "auto");
+  EXPECT_DOUBLE_EQ(report.predicted_ms, first.predicted_seconds * 1e3);
+}
+
 TEST(Choice, MissingDeviceFallsBackWithTheReason) {
   ConvCase conv(kSmall);
   JitOptions options;
