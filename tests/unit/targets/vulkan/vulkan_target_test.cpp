@@ -8,12 +8,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <random>
 #include <sstream>
 
 #include <gtest/gtest.h>
 #include <spirv-tools/libspirv.hpp>
 
+#include "compiler/analysis/element_functions.h"
 #include "compiler/ir/parser.h"
 #include "compiler/ir/verifier.h"
 #include "runtime/vulkan_device.h"
@@ -25,7 +27,8 @@ namespace {
 struct Case {
   Program program;
   reference::RunValues values;
-  bool calls_functions = false; ///< `; device-functions: yes`: exact only as far as Vulkan says.
+  /// `; near: roots=sqrt`: tensors that hold results of a function, which devices compute to within its bound.
+  std::map<std::string, const ElementFunction *> near = {};
 };
 
 /// `; symbols: N=5` in front of the program.
@@ -53,7 +56,12 @@ Case read_case(const std::string &path) {
   if (!program) return {};
   Status verified = verify(*program);
   EXPECT_TRUE(verified) << verified.error().text;
-  Case out{*program, {}, input.find("; device-functions: yes") != std::string::npos};
+  Case out{*program, {}};
+  for (auto &[tensor, function] : settings(input, "near")) {
+    const auto found = std::ranges::find(element_functions(), function, [](auto &f) { return name_of(f.op); });
+    EXPECT_NE(found, element_functions().end()) << function;
+    if (found != element_functions().end()) out.near[tensor] = &*found;
+  }
   for (auto &[name, value] : settings(input, "symbols")) out.values.symbols.push_back(std::stoll(value));
   for (auto &[name, value] : settings(input, "uniforms")) {
     float real = std::stof(value);
@@ -143,24 +151,22 @@ Status run_launch(VulkanContext &context, const Launch &launch, const Case &test
   return times.wall >= 0 ? ok() : Status(Error{ErrorCode::kInternal, "negative time"});
 }
 
-/// What Vulkan leaves open of the functions a shader calls as they are: bits of a NaN, and 2 ULP of inversesqrt, which
-/// a sum may carry on.
-constexpr int64_t kFunctionUlps = 4;
-
-bool is_same(uint32_t expected, uint32_t actual, bool may_be_near) {
-  if (expected == actual || !may_be_near) return expected == actual;
+/// Of a result that is `expected`, rounded from an exact one; the bits of a NaN are open. No function: all bits count.
+bool is_same(uint32_t expected, uint32_t actual, const ElementFunction *function) {
+  if (expected == actual || !function) return expected == actual;
   float a, b;
   std::memcpy(&a, &expected, sizeof a);
   std::memcpy(&b, &actual, sizeof b);
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
-  const auto distance = static_cast<int64_t>(expected) - static_cast<int64_t>(actual);
-  return std::signbit(a) == std::signbit(b) && std::abs(distance) <= kFunctionUlps;
+  const int64_t distance = std::abs(static_cast<int64_t>(expected) - static_cast<int64_t>(actual));
+  return std::signbit(a) == std::signbit(b) && static_cast<double>(distance) <= function->max_ulps + 0.5;
 }
 
-/// First element that differs, or -1. Bits must be equal but for results of functions on real devices.
-int64_t first_difference(const std::vector<uint32_t> &expected, const std::vector<uint32_t> &actual, bool may_be_near) {
+/// First element that differs, or -1.
+int64_t first_difference(const std::vector<uint32_t> &expected, const std::vector<uint32_t> &actual,
+                         const ElementFunction *function) {
   for (size_t i = 0; i < expected.size(); ++i)
-    if (!is_same(expected[i], actual[i], may_be_near)) return static_cast<int64_t>(i);
+    if (!is_same(expected[i], actual[i], function)) return static_cast<int64_t>(i);
   return -1;
 }
 
@@ -218,8 +224,8 @@ TEST_P(VulkanTarget, ComputesWhatTheInterpreterDoes) {
     const VulkanLimits &device = devices.devices()[i];
     for (size_t t = 0; t < expected.size(); ++t) {
       const Tensor &tensor = test.program.tensors[static_cast<TensorId>(t)];
-      const bool may_be_near = test.calls_functions && tensor.element == Scalar::kF32;
-      const int64_t at = first_difference(expected[t], (*actual)[t], may_be_near);
+      const auto near = test.near.find(tensor.name);
+      const int64_t at = first_difference(expected[t], (*actual)[t], near == test.near.end() ? nullptr : near->second);
       const auto shown = static_cast<size_t>(std::max<int64_t>(at, 0));
       EXPECT_EQ(at, -1) << "tensor " << tensor.name << " on " << device.name << ": bits " << expected[t].at(shown)
                         << ", computed " << (*actual)[t].at(shown);
