@@ -70,9 +70,11 @@ std::string explain_given(const Kernel &kernel, const KernelSchedule &schedule, 
   return title + "\n" + indented(to_text(Schedule{{schedule}})) + prediction_text(predict(kernel, schedule, info));
 }
 
-std::string explain_chosen(const Kernel &kernel, const TargetInfo &info, size_t count) {
-  const std::vector<ScheduleCandidate> candidates = enumerate_schedules(kernel, info, count);
-  const ScheduleCandidate &best = candidates.front();
+/// `parts`: of the kernel's reduction, which is shared.
+std::string explain_chosen(const Kernel &kernel, const TargetInfo &info, int64_t parts, size_t count) {
+  std::vector<ScheduleCandidate> candidates = enumerate_schedules(kernel, info, count);
+  ScheduleCandidate &best = candidates.front();
+  best.schedule.split_reduction = parts;
   std::string text =
       "schedule chosen\n" + indented(to_text(Schedule{{best.schedule}})) + prediction_text(best.prediction);
   for (size_t i = 1; i < candidates.size(); ++i)
@@ -103,29 +105,34 @@ Result<ExitCode> explain(const ExplainCommand &command, Console &console) {
   SPARKLE_TRY(const TargetInfo info, cpu_or_given(command.plan, console));
   PipelineOptions options;
   SPARKLE_TRY(options.schedule, load_schedule(command.plan, console));
-  options.stop_after = "place";
   PipelineReport report;
-  SPARKLE_TRY(const Program placed, run_pipeline(source.program, options, info, &report));
+  Schedule with_tiles; // Chosen by `place` for lets and those that they share groups with.
+  options.after_pass = [&](std::string_view pass, const Program &) {
+    if (pass == "place") with_tiles = report.schedule;
+  };
+  options.stop_after = "split_reduction";
+  SPARKLE_TRY(const Program planned, run_pipeline(source.program, options, info, &report));
 
   const auto at_loop = [&](const Kernel &kernel) {
-    const KernelSchedule *entry = report.schedule.find(kernel.name);
+    const KernelSchedule *entry = with_tiles.find(kernel.name);
     return entry && entry->placement == Placement::kAt ? entry : nullptr;
   };
-  const auto launches = std::count_if(placed.kernels.begin(), placed.kernels.end(),
+  const auto launches = std::count_if(planned.kernels.begin(), planned.kernels.end(),
                                       [&](const Kernel &kernel) { return !at_loop(kernel); });
   std::string text = "kernel        " + source.program.name + ", " +
                      format_number(static_cast<double>(source.program.flops) * 1e-9, " GFLOP") + ", " +
                      std::to_string(launches) + (launches == 1 ? " launch" : " launches") + "\n" + machine_text(info);
-  for (const Kernel &kernel : placed.kernels) {
+  for (const Kernel &kernel : planned.kernels) {
     const KernelSchedule *given = options.schedule.find(kernel.name), *applied = report.schedule.find(kernel.name);
-    const KernelSchedule *at = at_loop(kernel);
+    const KernelSchedule *tiled = with_tiles.find(kernel.name), *at = at_loop(kernel);
     text += at ? "\ntile          " + kernel.name + ", in the groups of " + at->at.consumer + "\n"
                : "\nlaunch        " + kernel.name + "\n";
     if (given && !at)
       text += explain_given(kernel, *given, info, "schedule of the file");
     else
-      text += applied ? explain_given(kernel, *applied, info, "schedule chosen with its tiles")
-                      : explain_chosen(kernel, info, static_cast<size_t>(command.candidates));
+      text += tiled ? explain_given(kernel, *tiled, info, "schedule chosen with its tiles")
+                    : explain_chosen(kernel, info, applied ? applied->split_reduction : 1,
+                                     static_cast<size_t>(command.candidates));
   }
   console.print(text + "\n" + refusals(source.program, options.schedule, info));
   return ExitCode::kDone;

@@ -59,6 +59,12 @@ class Emit(CommandTest):
         text = self.sparklec("explain", self.program, *SIZES, "--target-info", "zen4", "--schedule", "m.schedule").stdout
         self.assertIn("schedule of the file", text)
 
+    def test_explain_shows_shared_reductions(self):
+        sizes = ("-D", "M=1", "-D", "N=1", "-D", "K=65536")
+        text = self.sparklec("explain", self.program, *sizes, "--target-info", "zen4", env=NO_VULKAN).stdout
+        for word in ("2 launches", "split_reduction", ".part"):
+            self.assertIn(word, text)
+
 
 if __name__ == "__main__":
     sparklec.main()
