@@ -30,6 +30,17 @@ Bound least(Bound a, Bound b) { return a && b ? Bound(std::min(*a, *b)) : std::n
 /// The smaller one of two upper ends: an absent one is no limit.
 Bound tighter(Bound a, Bound b) { return a && b ? Bound(std::min(*a, *b)) : a ? a : b; }
 
+/// The side of min(x, c - x) or max(x, c - x) whose coefficients are positive, on the whole.
+std::optional<ExprId> reflected(const Kernel &kernel, const Binary &e) {
+  if (kernel.type_of(e.a) != kIndexType) return std::nullopt;
+  const LinearForm a = to_linear(kernel, e.a), b = to_linear(kernel, e.b);
+  const auto sum = add(a, b);
+  if (!sum || !sum->is_constant()) return std::nullopt;
+  int64_t slope = 0;
+  for (const LinearTerm &term : a.terms) slope += term.coefficient > 0 ? 1 : -1;
+  return slope >= 0 ? e.a : e.b;
+}
+
 bool steps_are_multiples(const TileHull &a, int64_t divisor) {
   return std::all_of(a.steps.begin(), a.steps.end(), [&](int64_t step) { return step % divisor == 0; });
 }
@@ -50,9 +61,13 @@ std::optional<ExprId> clamped_value(const Kernel &kernel, ExprId expr) {
   while (const auto *limit = std::get_if<Binary>(&kernel.expr(expr))) {
     if (limit->op != BinaryOp::kMin && limit->op != BinaryOp::kMax) break;
     bool left = kernel.constant(limit->a).has_value();
-    if (left == kernel.constant(limit->b).has_value()) break;
-    expr = left ? limit->b : limit->a;
-    value = expr;
+    if (left != kernel.constant(limit->b).has_value())
+      value = left ? limit->b : limit->a;
+    else if (auto side = reflected(kernel, *limit))
+      value = side;
+    else
+      break;
+    expr = *value;
   }
   return value;
 }

@@ -51,7 +51,9 @@ private:
 /// The smallest hull of both; nothing when they move differently.
 std::optional<TileHull> join(const TileHull &a, const TileHull &b);
 
-/// What min(max(x, lo), hi) with constant limits clamps, likewise for one limit alone; nothing for other expressions.
+/// What keeps an index inside a tensor leaves alone in its middle: the x of min(max(x, lo), hi) with constant limits,
+/// and of reflections at the edges, min(x, c - x) and max(x, c - x); of the two sides the one that grows. Nothing for
+/// other expressions.
 std::optional<ExprId> clamped_value(const Kernel &kernel, ExprId expr);
 
 } // namespace sparkle

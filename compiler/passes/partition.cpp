@@ -6,7 +6,6 @@
 #include "compiler/analysis/grid.h"
 #include "compiler/analysis/imported.h"
 #include "compiler/analysis/interval.h"
-#include "compiler/analysis/tile_hull.h"
 #include "compiler/analysis/walk.h"
 #include "compiler/ir/rewriter.h"
 #include "compiler/passes/clip.h"
@@ -16,8 +15,8 @@
 namespace sparkle {
 namespace {
 
-/// Where in the range of one loop variable all guards that it can decide are true, and all limits that indices are
-/// clamped to have no effect.
+/// Where in the range of one loop variable all guards that it can decide are true, and what keeps indices inside a
+/// tensor (limits, reflections at its edges, periods) has no effect.
 struct Interior {
   int64_t lo, hi; ///< [lo, hi), inside [begin, end).
   int64_t begin, end;
@@ -35,12 +34,14 @@ public:
         for (ExprId conjunct : conjuncts(kernel_, cond))
           if (uses_var(kernel_, conjunct, var_)) narrow(id, conjunct);
       if (!std::holds_alternative<Load>(kernel_.stmt(id)) && !std::holds_alternative<Let>(kernel_.stmt(id))) return;
-      for_each_expr(kernel_, id, [&](ExprId e) { narrow_clamp(id, e); });
+      for_each_expr(kernel_, id, [&](ExprId e) { limited(id, e); });
     });
     return interior_;
   }
 
 private:
+  using Form = std::optional<LinearForm>;
+
   static std::vector<ExprId> conditions_of(const Stmt &stmt) {
     if (const auto *guard = std::get_if<If>(&stmt)) return {guard->cond};
     if (const auto *load = std::get_if<Load>(&stmt)) return {load->mask};
@@ -49,46 +50,90 @@ private:
     return {};
   }
 
-  /// min(x, hi) and max(x, lo) are x where x <= hi and lo <= x; of nested ones, the innermost x counts.
-  void narrow_clamp(StmtId id, ExprId expr) {
-    const auto *limit = std::get_if<Binary>(&kernel_.expr(expr));
-    auto value = limit ? clamped_value(kernel_, expr) : std::nullopt;
-    if (!value || !uses_var(kernel_, *value, var_) || kernel_.type_of(expr) != kIndexType) return;
-    int64_t bound = *kernel_.constant(kernel_.constant(limit->a) ? limit->a : limit->b);
-    LinearForm form = to_linear(kernel_, *value), end = linear_constant(bound);
-    narrow(id, limit->op == BinaryOp::kMin ? subtract(form, end) : subtract(end, form), false);
+  /// What `expr` is in the interior, which shrinks to where that is so: of min(x, hi) and max(x, lo) the x; of the
+  /// two sides of a reflection, min(x, c - x), the one that is the result for more of the range; of x % c the x where
+  /// most of the range lies in its first period. Nothing for other expressions.
+  Form limited(StmtId id, ExprId expr) {
+    const auto *e = std::get_if<Binary>(&kernel_.expr(expr));
+    if (!e || kernel_.type_of(expr) != kIndexType || !uses_var(kernel_, expr, var_)) return std::nullopt;
+    if (e->op == BinaryOp::kMod) return first_period(id, *e);
+    if (e->op != BinaryOp::kMin && e->op != BinaryOp::kMax) return std::nullopt;
+    const Form a = inside(id, e->a), b = inside(id, e->b);
+    if (!a || !b) return std::nullopt;
+    const Form a_over_b = subtract(*a, *b), b_over_a = subtract(*b, *a);
+    const bool is_min = e->op == BinaryOp::kMin;
+    const auto first = narrowed(id, is_min ? a_over_b : b_over_a, false);
+    const auto second = narrowed(id, is_min ? b_over_a : a_over_b, false);
+    const bool is_first = kernel_.constant(e->b) || (!kernel_.constant(e->a) && size_of(first) >= size_of(second));
+    if (!(is_first ? first : second)) return std::nullopt;
+    interior_ = is_first ? *first : *second;
+    return is_first ? a : b;
+  }
+
+  Form first_period(StmtId id, const Binary &e) {
+    const auto period = splat_constant(kernel_, e.b);
+    const Form x = inside(id, e.a);
+    if (!x || !period || *period <= 0) return std::nullopt;
+    const Interior before = interior_;
+    const auto from = narrowed(id, scale(*x, -1), false);
+    if (from) interior_ = *from;
+    const auto to = narrowed(id, subtract(*x, linear_constant(*period)), true);
+    interior_ = before;
+    if (!from || !to || 2 * size_of(to) <= before.hi - before.lo) return std::nullopt;
+    interior_ = *to;
+    return x;
+  }
+
+  /// `expr` with what stands in it as it is in the interior.
+  Form inside(StmtId id, ExprId expr) {
+    LinearForm form = to_linear(kernel_, expr);
+    Form sum = form;
+    for (const LinearTerm &term : form.terms) {
+      const Form value = limited(id, term.atom);
+      if (!value) continue;
+      const Form replaced = scale(linear_atom(kernel_, term.atom), term.coefficient);
+      const Form by = scale(*value, term.coefficient);
+      sum = sum && by ? add(*sum, *by) : std::nullopt;
+      if (sum && replaced) sum = subtract(*sum, *replaced);
+    }
+    return sum;
   }
 
   /// f < 0 (or <= 0) with f = c * var + g holds for all values of g's variables where c * var + max(g) does.
   void narrow(StmtId id, ExprId conjunct) {
     const auto *compare = std::get_if<Compare>(&kernel_.expr(conjunct));
     if (!compare || (compare->op != CompareOp::kLt && compare->op != CompareOp::kLe)) return;
-    narrow(id, subtract(to_linear(kernel_, compare->a), to_linear(kernel_, compare->b)), compare->op == CompareOp::kLt);
+    const Form form = subtract(to_linear(kernel_, compare->a), to_linear(kernel_, compare->b));
+    if (const auto next = narrowed(id, form, compare->op == CompareOp::kLt)) interior_ = *next;
   }
 
-  void narrow(StmtId id, std::optional<LinearForm> form, bool strictly) {
-    if (!form || form->lanes > 1) return;
+  static int64_t size_of(const std::optional<Interior> &part) { return part ? part->hi - part->lo : -1; }
+
+  /// The part of the interior where the form is at most 0, or less than that; nothing where none is known.
+  std::optional<Interior> narrowed(StmtId id, Form form, bool strictly) const {
+    if (!form || form->lanes > 1) return std::nullopt;
     auto self = std::find_if(form->terms.begin(), form->terms.end(), [&](const LinearTerm &t) {
       const auto *ref = std::get_if<VarRef>(&kernel_.expr(t.atom));
       return ref && ref->var == var_;
     });
-    if (self == form->terms.end()) return;
-    int64_t c = self->coefficient;
-    form->terms.erase(self);
+    const int64_t c = self == form->terms.end() ? 0 : self->coefficient;
+    if (c != 0) form->terms.erase(self);
     for (const LinearTerm &term : form->terms)
-      if (uses_var(kernel_, term.atom, var_)) return;
+      if (uses_var(kernel_, term.atom, var_)) return std::nullopt;
     Ranges ranges = ranges_at(kernel_, id);
     if (const auto *copy = std::get_if<Copy>(&kernel_.stmt(id)))
       for (const CopyAxis &axis : copy->axes) ranges.push(axis.var, {0, axis.extent - 1});
     Interval rest = bounds(kernel_, *form, ranges);
-    if (!rest.hi) return;
+    if (!rest.hi) return std::nullopt;
     int64_t limit = -*rest.hi - (strictly ? 1 : 0); // c * var <= limit
     Interior next = interior_;
     if (c > 0)
       next.hi = std::min(next.hi, floor_div(limit, c) + 1);
-    else
+    else if (c < 0)
       next.lo = std::max(next.lo, ceil_div(-limit, -c));
-    if (next.lo < next.hi) interior_ = next;
+    else if (limit < 0)
+      return std::nullopt;
+    return next.lo < next.hi ? std::optional(next) : std::nullopt;
   }
 
   const Kernel &kernel_;

@@ -5,6 +5,7 @@
 
 #include "compiler/analysis/element_functions.h"
 #include "compiler/analysis/imported.h"
+#include "compiler/analysis/interval.h"
 #include "compiler/analysis/linear.h"
 #include "compiler/analysis/tile_hull.h"
 #include "compiler/analysis/walk.h"
@@ -19,6 +20,12 @@ public:
 
   DefinitionModel run() {
     for (const DefinitionDim &dim : def_.dims) add_dim(dim.name, dim.var, dim.begin, dim.end, false);
+    for (const DefinitionDim &dim : def_.dims) ranges_.push_loop(kernel_, dim.var, dim.begin, dim.end);
+    for_each_expr(kernel_, def_.store->value, [&](ExprId id) {
+      const auto *reduce = std::get_if<Reduce>(&kernel_.expr(id));
+      for (size_t i = 0; reduce && i < reduce->axes.size(); ++i)
+        ranges_.push_loop(kernel_, reduce->axes[i].var, reduce->axes[i].begin, reduce->axes[i].end);
+    });
     std::vector<ExprId> reduces = main_reduces(kernel_, def_);
     if (!reduces.empty())
       for (const ReduceAxis &axis : std::get<Reduce>(kernel_.expr(reduces.front())).axes)
@@ -58,6 +65,7 @@ private:
     result.depends.assign(n, false);
     result.irregular.assign(n, false);
     result.guarded.assign(n, false);
+    result.limited.assign(n, false);
     for (size_t d = 0; d < indices.size(); ++d) {
       result.tensor_elements *= std::max<int64_t>(1, kernel_.extent(id, static_cast<int>(d)).value_or(1));
       add_index(result, indices[d], kernel_.stride(id, static_cast<int>(d)).value_or(1));
@@ -70,9 +78,11 @@ private:
 
   void add_index(ModelAccess &result, ExprId index, int64_t stride) const {
     for (const LinearTerm &term : to_linear(kernel_, index).terms) {
-      if (auto value = clamped_value(kernel_, term.atom)) { // As it is inside the limits: most of the tiles are.
+      auto value = clamped_value(kernel_, term.atom); // As it is inside the limits: most of the tiles are.
+      if (!value) value = wrapped_value(term.atom);
+      if (value) {
         for (VarId var : vars_of(kernel_, *value))
-          if (auto dim = dim_of(var)) result.guarded[*dim] = true;
+          if (auto dim = dim_of(var)) result.limited[*dim] = true;
         add_index(result, *value, stride * term.coefficient);
         continue;
       }
@@ -87,6 +97,16 @@ private:
           result.irregular[*dim] = true;
       }
     }
+  }
+
+  /// The x of x % c where x leaves the first period for less than one on either side: indices that wrap around.
+  std::optional<ExprId> wrapped_value(ExprId id) const {
+    const auto *e = std::get_if<Binary>(&kernel_.expr(id));
+    const auto period = e && e->op == BinaryOp::kMod ? splat_constant(kernel_, e->b) : std::nullopt;
+    if (!period || *period <= 0) return std::nullopt;
+    const Interval x = bounds(kernel_, e->a, ranges_);
+    const bool stays = x.is_bounded() && *x.lo >= -*period && *x.hi < 2 * *period && *x.hi - *x.lo >= *period;
+    return stays ? std::optional(e->a) : std::nullopt;
   }
 
   /// An extremum of widened elements that is stored as one of them.
@@ -169,6 +189,7 @@ private:
   const Kernel &kernel_;
   Definition def_;
   DefinitionModel model_;
+  Ranges ranges_; ///< Of all dimensions and axes.
 };
 
 } // namespace

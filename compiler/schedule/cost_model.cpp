@@ -187,8 +187,8 @@ private:
     auto even = [&](const ModelAccess &access) {
       for (size_t i = 0; i + 1 < roles.rows.size(); ++i) {
         size_t outer = roles.rows[i], inner = roles.rows[i + 1];
-        if (access.irregular[outer] || access.irregular[inner] || access.guarded[outer] || access.guarded[inner])
-          return false;
+        for (size_t d : {outer, inner})
+          if (access.irregular[d] || access.guarded[d] || access.limited[d]) return false;
         if (access.strides[outer] != access.strides[inner] * model_.dims[inner].extent) return false;
       }
       return true;

@@ -285,8 +285,8 @@ private:
       return;
     }
     size_t lane = rows ? spec_.roles.rows.back() : spec_.roles.lane;
-    bool lanes_inside =
-        !rows && read.strides[lane] == 1 && !read.irregular[lane] && !read.guarded[lane] && spec_.lanes > 1;
+    bool lanes_inside = !rows && read.strides[lane] == 1 && !read.irregular[lane] && !read.guarded[lane] &&
+                        !read.limited[lane] && spec_.lanes > 1;
     if (lanes_inside) staging.lanes = static_cast<int>(wide(model_.dims[lane].extent, spec_.lanes));
   }
 
@@ -311,7 +311,8 @@ private:
     for (const DimSchedule &dim : out_.dims) {
       bool guarded = false;
       for (const ModelAccess &read : model_.reads)
-        for (size_t d = 0; d < model_.dims.size(); ++d) guarded |= read.guarded[d] && name(d) == dim.dim;
+        for (size_t d = 0; d < model_.dims.size(); ++d)
+          guarded |= name(d) == dim.dim && (read.guarded[d] || (read.limited[d] && has_lanes(dim)));
       bool tail = !dim.fused.empty();
       int64_t inner = 1;
       for (size_t i = 1; i < dim.splits.size(); ++i) inner *= dim.splits[i].factor;
@@ -336,6 +337,11 @@ private:
   double tile_code_bytes() const {
     const int64_t registers = spec_.rows * spec_.vectors * ceil_div(spec_.lanes, info_.lanes);
     return kCodeBytesPerOperation * static_cast<double>(registers * spec_.steps * model_.operations);
+  }
+
+  /// Limits of indices that all lanes share are a few scalar operations; those of lanes take the lanes apart.
+  static bool has_lanes(const DimSchedule &dim) {
+    return std::any_of(dim.splits.begin(), dim.splits.end(), [](const Split &s) { return s.kind == LoopKind::kLane; });
   }
 
   /// Loops of one iteration a tile are clipped, not partitioned; reduction axes matter beside a tiled dimension.

@@ -77,8 +77,10 @@ private:
   /// Where borders or tails cut through tiles.
   void write_partition() {
     for (size_t d = 0; d < model_.parallel_dims(); ++d) {
-      const bool guarded =
-          std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &r) { return r.guarded[d]; });
+      // Limits of indices that all lanes share are a few scalar operations; those of lanes take the lanes apart.
+      const bool guarded = std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &r) {
+        return r.guarded[d] || (r.limited[d] && d == tile_.lane);
+      });
       int64_t inside = 1;
       for (const DimSchedule &dim : out_.dims)
         for (size_t i = 1; dim.dim == model_.dims[d].name && i < dim.splits.size(); ++i) inside *= dim.splits[i].factor;
@@ -169,7 +171,10 @@ std::vector<KernelSchedule> window_schedules(const std::string &kernel, const De
                        });
       if (row) tile.rows.push_back(d);
     }
-    if (tile.rows.empty()) continue;
+    const bool along_lanes = std::any_of(model.reads.begin(), model.reads.end(), [&](const ModelAccess &r) {
+      return r.in_reduction && slides(model, r, lane);
+    });
+    if (tile.rows.empty() && !along_lanes) continue;
     if (tile.rows.size() > 2) tile.rows.erase(tile.rows.begin(), tile.rows.end() - 2);
     add_tiles(kernel, model, info, tile, list);
   }
