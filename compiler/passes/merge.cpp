@@ -173,12 +173,33 @@ private:
     buffer.extents.erase(buffer.extents.begin(), buffer.extents.begin() + shared);
     buffer.strides.erase(buffer.strides.begin(), buffer.strides.begin() + shared);
     if (buffer.extents.empty()) buffer.extents = buffer.strides = {Builder(out_).index(1)};
+    spread_rows(buffer);
     buffer.level = MemoryLevel::kNear;
     buffer.role = Role::kLocal;
     buffer.origin = buffer.name;
     buffer.tensor = kNoId<TensorId>;
     buffer.alignment = 64;
     out_.buffer(id) = std::move(buffer);
+  }
+
+  /// Rows that lie a whole number of ways apart would compete for a few lines of the nearest cache: a line more apart,
+  /// they do not.
+  void spread_rows(Buffer &buffer) {
+    const auto cache = std::find_if(info_.memories.begin(), info_.memories.end(), [](const MemoryInfo &memory) {
+      return !memory.explicit_fill && memory.way_stride_bytes > 0;
+    });
+    if (cache == info_.memories.end()) return;
+    Builder b(out_);
+    int64_t stride = 1;
+    for (size_t d = buffer.extents.size(); d-- > 0;) {
+      const auto extent = out_.constant(buffer.extents[d]);
+      if (!extent) return;
+      if (d + 1 < buffer.extents.size() && *extent > 1 &&
+          stride * bytes_of(buffer.element) % cache->way_stride_bytes == 0)
+        stride += cache->line_bytes / bytes_of(buffer.element);
+      buffer.strides[d] = b.index(stride);
+      stride *= *extent;
+    }
   }
 
   Status check_near(const std::vector<StmtId> &parts) const {

@@ -229,9 +229,9 @@ private:
       auto begin = kernel.constant(dim.begin), end = kernel.constant(dim.end);
       int64_t extent = begin && end ? *end - *begin : 0;
       dims.push_back(dim.name);
-      for (int64_t tile = 1; tile <= std::max<int64_t>(1, std::min(extent, kLargestTile)); tile *= 2) {
+      for (int64_t tile : tiles_of(base, dim.name, extent)) {
         Schedule next = trial;
-        if (!add_entries(next, program, lets, base, dims, tile)) continue;
+        if (!add_entries(next, program, lets, base, dims, extent, tile)) continue;
         auto fusions = plan_fusions(program, next);
         if (!fusions || fusions->size() != 1) continue;
         double seconds = fused_seconds(program, fusions->front(), next);
@@ -241,9 +241,25 @@ private:
     return best;
   }
 
+  /// Powers of two, and beside each the next multiple of the dimension's register tile.
+  static std::vector<int64_t> tiles_of(const KernelSchedule &base, const std::string &name, int64_t extent) {
+    int64_t inner = 1;
+    for (const DimSchedule &dim : base.dims)
+      for (size_t i = 1; dim.dim == name && i < dim.splits.size(); ++i) inner *= dim.splits[i].factor;
+    std::vector<int64_t> tiles;
+    for (int64_t tile = 1; tile <= std::max<int64_t>(1, std::min(extent, kLargestTile)); tile *= 2) {
+      tiles.push_back(tile);
+      const int64_t whole = ceil_div(tile, inner) * inner;
+      if (whole <= extent && std::ranges::find(tiles, whole) == tiles.end()) tiles.push_back(whole);
+    }
+    return tiles;
+  }
+
   /// The consumer's groups are tiles of one along `dims`, of `tile` along the last of these.
+  /// `extent`: of the last one.
   static bool add_entries(Schedule &schedule, const Program &program, const std::vector<size_t> &lets,
-                          const KernelSchedule &base, const std::vector<std::string> &dims, int64_t tile) {
+                          const KernelSchedule &base, const std::vector<std::string> &dims, int64_t extent,
+                          int64_t tile) {
     KernelSchedule entry = base;
     for (DimSchedule &dim : entry.dims) {
       if (!dim.fused.empty() && dim.splits.front().kind == LoopKind::kGroup) return false;
@@ -252,7 +268,7 @@ private:
     }
     std::vector<LoopRef> groups;
     for (const std::string &name : dims) {
-      if (!make_group(entry, name, name == dims.back() ? tile : 1)) return false;
+      if (!make_group(entry, name, extent, name == dims.back() ? tile : 1)) return false;
       groups.push_back({name, 0});
     }
     entry.order.insert(entry.order.begin(), groups.begin(), groups.end());
@@ -269,12 +285,14 @@ private:
   }
 
   /// Adds an outermost group loop to `name`, whose tiles are `tile` long; its other loops keep their place.
-  static bool make_group(KernelSchedule &entry, const std::string &name, int64_t tile) {
+  static bool make_group(KernelSchedule &entry, const std::string &name, int64_t extent, int64_t tile) {
     auto dim = std::find_if(entry.dims.begin(), entry.dims.end(), [&](const DimSchedule &d) { return d.dim == name; });
     if (dim == entry.dims.end()) return false;
     int64_t inner = 1;
     for (size_t i = 1; i < dim->splits.size(); ++i) inner *= dim->splits[i].factor;
     if (tile % inner != 0) return replace_loops(entry, *dim, tile);
+    if (extent % tile != 0 && tile > 1 && std::ranges::find(entry.partition, name) == entry.partition.end())
+      entry.partition.push_back(name);
     if (dim->splits.empty()) dim->splits.push_back({LoopKind::kSerial, 0});
     LoopRef outer{name, 0};
     if (tile == inner) {
