@@ -22,6 +22,7 @@
 #include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 
+#include "targets/llvm/narrow.h"
 #include "targets/llvm/peephole.h"
 
 namespace sparkle::llvm_target {
@@ -30,6 +31,15 @@ namespace {
 struct RewriteOperations : llvm::PassInfoMixin<RewriteOperations> {
   static llvm::PreservedAnalyses run(llvm::Function &function, llvm::FunctionAnalysisManager &) {
     rewrite_operations(function, function.hasFnAttribute(kStrictAttribute));
+    llvm::PreservedAnalyses kept;
+    kept.preserveSet<llvm::CFGAnalyses>();
+    return kept;
+  }
+};
+
+struct NarrowIntegers : llvm::PassInfoMixin<NarrowIntegers> {
+  static llvm::PreservedAnalyses run(llvm::Function &function, llvm::FunctionAnalysisManager &) {
+    narrow_integers(function);
     llvm::PreservedAnalyses kept;
     kept.preserveSet<llvm::CFGAnalyses>();
     return kept;
@@ -111,21 +121,37 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const ObjectMac
   return create_machine(std::string(machine.triple), cpu, /*jit=*/false);
 }
 
-void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+namespace {
+
+/// The analyses of one run of passes over functions.
+struct Analyses {
+  explicit Analyses(llvm::TargetMachine *machine) : builder(machine) {
+    builder.registerModuleAnalyses(modules);
+    builder.registerCGSCCAnalyses(call_graph);
+    builder.registerFunctionAnalyses(functions);
+    builder.registerLoopAnalyses(loops);
+    builder.crossRegisterProxies(loops, functions, call_graph, modules);
+  }
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager call_graph;
   llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(call_graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, call_graph, modules);
+  llvm::PassBuilder builder;
+};
 
+} // namespace
+
+void registers_to_values(llvm::Function &function) {
+  Analyses analyses(nullptr);
+  llvm::SROAPass(llvm::SROAOptions::ModifyCFG).run(function, analyses.functions);
+}
+
+void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  Analyses analyses(&machine);
   llvm::FunctionPassManager passes;
   passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG)); // Register buffers become values.
-  passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));    // Expanded loops repeat their address arithmetic.
+  passes.addPass(NarrowIntegers());
+  passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true)); // Expanded loops repeat their address arithmetic.
   passes.addPass(RewriteOperations());
   passes.addPass(llvm::InstCombinePass());
   passes.addPass(llvm::SimplifyCFGPass());
@@ -134,7 +160,7 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loop_passes), /*UseMemorySSA=*/true));
   passes.addPass(llvm::DCEPass());
   for (llvm::Function &function : module)
-    if (!function.isDeclaration()) passes.run(function, functions);
+    if (!function.isDeclaration()) passes.run(function, analyses.functions);
 }
 
 Result<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm::Module &module, llvm::TargetMachine &machine) {

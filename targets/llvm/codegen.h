@@ -19,6 +19,8 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const CpuModel 
 /// For an object file. Registers all of LLVM's targets at the first call. kUnsupported: this LLVM lacks the machine's.
 Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const ObjectMachine &machine);
 
+/// Register buffers become values, so that one can look at them.
+void registers_to_values(llvm::Function &function);
 /// The short pass list: the loop IR has vectorised and unrolled already.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 

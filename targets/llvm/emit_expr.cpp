@@ -1,7 +1,7 @@
 // Expressions. nodes.h says what each means; floating arithmetic carries no fast-math flag, the IR contracts itself.
 #include <algorithm>
 
-#include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Module.h>
 
 #include "compiler/ir/numeric.h"
@@ -187,14 +187,20 @@ Value *KernelEmitter::arithmetic(BinaryOp op, Type type, Value *a, Value *b, boo
   case BinaryOp::kAdd: return b_.CreateAdd(a, b, "", false, is_index);
   case BinaryOp::kSub: return b_.CreateSub(a, b, "", false, is_index);
   case BinaryOp::kMul: return b_.CreateMul(a, b, "", false, is_index);
-  case BinaryOp::kMin: return b_.CreateBinaryIntrinsic(is_signed ? smin : umin, a, b);
-  case BinaryOp::kMax: return b_.CreateBinaryIntrinsic(is_signed ? smax : umax, a, b);
+  case BinaryOp::kMin: return integer_extremum(is_signed ? smin : umin, a, b);
+  case BinaryOp::kMax: return integer_extremum(is_signed ? smax : umax, a, b);
   case BinaryOp::kAnd: return b_.CreateAnd(a, b);
   case BinaryOp::kOr: return b_.CreateOr(a, b);
   case BinaryOp::kDiv:
   case BinaryOp::kMod: return floor_division(op, a, b, dividend_not_negative || !is_signed);
   }
   SPARKLE_CHECK(false, "unknown operation");
+}
+
+/// The folder knows intrinsics of scalars alone; places of lanes must be known as soon as they can be.
+Value *KernelEmitter::integer_extremum(llvm::Intrinsic::ID id, Value *a, Value *b) {
+  if (!llvm::isa<llvm::Constant>(a) || !llvm::isa<llvm::Constant>(b)) return b_.CreateBinaryIntrinsic(id, a, b);
+  return b_.CreateSelect(b_.CreateICmp(llvm::MinMaxIntrinsic::getPredicate(id), a, b), a, b);
 }
 
 Value *KernelEmitter::float_arithmetic(BinaryOp op, Value *a, Value *b) {

@@ -9,6 +9,7 @@
 #include "compiler/support/checked_math.h"
 #include "compiler/support/match.h"
 #include "targets/llvm/kernel_emitter.h"
+#include "targets/llvm/narrow.h"
 
 namespace sparkle::llvm_target {
 
@@ -43,6 +44,39 @@ Value *KernelEmitter::emit_first_lane(ExprId index) {
                     divides && is_not_negative(binary.a));
 }
 
+/// `index` as a scalar and what each lane adds to it, where that is known here alone: at edges, where unrolled
+/// loops leave nothing else of a reflection.
+std::optional<KernelEmitter::LaneOffsets> KernelEmitter::lane_offsets(ExprId index, int lanes) {
+  const auto count = static_cast<size_t>(lanes);
+  const Expr &expr = k_.expr(index);
+  if (const auto *splat = std::get_if<Broadcast>(&expr)) return lane_offsets(splat->a, lanes);
+  if (!k_.type_of(index).is_vector()) return LaneOffsets{emit(index), std::vector<int64_t>(count, 0)};
+  LaneOffsets out{nullptr, std::vector<int64_t>(count, 0)};
+  if (const auto *ramp = std::get_if<Ramp>(&expr)) {
+    out.base = emit(ramp->base);
+    for (size_t i = 0; i < count; ++i) out.offsets[i] = static_cast<int64_t>(i) * ramp->stride;
+    return out;
+  }
+  const auto *sum = std::get_if<Binary>(&expr);
+  if (sum && (sum->op == BinaryOp::kAdd || sum->op == BinaryOp::kSub)) {
+    const auto a = lane_offsets(sum->a, lanes), b = lane_offsets(sum->b, lanes);
+    if (!a || !b) return std::nullopt;
+    out.base = arithmetic(sum->op, kIndexType, a->base, b->base, false);
+    for (size_t i = 0; i < count; ++i)
+      out.offsets[i] = sum->op == BinaryOp::kAdd ? a->offsets[i] + b->offsets[i] : a->offsets[i] - b->offsets[i];
+    return out;
+  }
+  auto *known = llvm::dyn_cast<llvm::Constant>(emit(index));
+  for (size_t i = 0; i < count; ++i) {
+    auto *lane = known ? known->getAggregateElement(static_cast<unsigned>(i)) : nullptr;
+    const auto *value = lane ? llvm::dyn_cast<llvm::ConstantInt>(lane) : nullptr;
+    if (!value) return std::nullopt;
+    out.offsets[i] = value->getSExtValue();
+  }
+  out.base = b_.getInt64(0);
+  return out;
+}
+
 /// The largest power of two, up to a vector, that divides the address of lane 0. Streaming stores need it: LLVM splits
 /// one that may be unaligned into eight scalar ones.
 llvm::Align KernelEmitter::alignment_of(BufferId id, ExprId index) {
@@ -54,24 +88,30 @@ llvm::Align KernelEmitter::alignment_of(BufferId id, ExprId index) {
     known->second = factor; // 0: the index is 0.
   }
   const Buffer &buffer = k_.buffer(id);
-  const int64_t bytes = std::gcd(checked_mul(known->second, bytes_of(buffer.element)).value_or(1), buffer.alignment);
-  return llvm::Align(static_cast<uint64_t>(std::max(bytes & -bytes, bytes_of(buffer.element))));
+  const auto element = static_cast<int64_t>(stored_type(id)->getPrimitiveSizeInBits() / 8);
+  const int64_t bytes = std::gcd(checked_mul(known->second, element).value_or(1), buffer.alignment);
+  return llvm::Align(static_cast<uint64_t>(std::max(bytes & -bytes, element)));
 }
 
 /// A masked access may point outside where no lane is active, so that its address must not claim to be in bounds.
 KernelEmitter::Place KernelEmitter::place(BufferId id, ExprId index, bool masked) {
-  const Buffer &buffer = k_.buffer(id);
   Value *base = bases_[index_of(id)];
   SPARKLE_CHECK(base, "buffer used before its allocation or not bound");
-  Place place{base, {}, {}, nullptr, memory_type(buffer.element), alignment_of(id, index)};
-  std::optional<std::vector<int64_t>> steps = lane_steps(k_, index);
-  if (!steps) {
+  Place place{base, {}, {}, nullptr, stored_type(id), alignment_of(id, index)};
+  Value *first = nullptr;
+  if (std::optional<std::vector<int64_t>> steps = lane_steps(k_, index)) {
+    place.steps = std::move(*steps);
+    first = emit_first_lane(index);
+  } else if (auto known = lane_offsets(index, k_.type_of(index).lanes)) {
+    const int64_t start = known->offsets.front();
+    for (int64_t offset : known->offsets) place.steps.push_back(offset - start);
+    place.alignment = element_alignment(place);
+    first = b_.CreateAdd(known->base, b_.getInt64(static_cast<uint64_t>(start)));
+  } else {
     place.lanes = emit(index);
     return place;
   }
-  place.steps = std::move(*steps);
   place.stride = common_step(place.steps);
-  Value *first = emit_first_lane(index);
   place.pointer = masked ? b_.CreateGEP(place.element, base, first) : b_.CreateInBoundsGEP(place.element, base, first);
   return place;
 }
@@ -94,17 +134,43 @@ llvm::Align KernelEmitter::element_alignment(const Place &place) {
   return llvm::Align(place.element->getPrimitiveSizeInBits() / 8);
 }
 
-Value *KernelEmitter::from_memory(Scalar scalar, Value *value) {
-  if (scalar == Scalar::kBool) return b_.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
-  return value->getType()->isIntOrIntVectorTy()
-             ? b_.CreateTrunc(value, type_of(Type{scalar, static_cast<uint16_t>(lanes_of(value))}))
-             : value;
+llvm::Type *KernelEmitter::stored_type(BufferId id) const {
+  const auto range = narrow_.find(id);
+  const auto narrow = range == narrow_.end() ? std::nullopt : narrow_type(range->second);
+  return narrow ? llvm::Type::getIntNTy(function_.getContext(), narrow->bits) : memory_type(k_.buffer(id).element);
 }
 
-Value *KernelEmitter::to_memory(Scalar scalar, Value *value) {
+/// Of values that were stored with fewer bits, the extension says what they may be.
+Value *KernelEmitter::from_memory(BufferId id, Value *value) {
+  const Scalar scalar = k_.buffer(id).element;
+  if (scalar == Scalar::kBool) return b_.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
   if (!value->getType()->isIntOrIntVectorTy()) return value;
-  llvm::Type *type = value->getType()->getWithNewType(memory_type(scalar));
-  return scalar == Scalar::kBool ? b_.CreateZExt(value, type) : b_.CreateSExt(value, type);
+  llvm::Type *type = type_of(Type{scalar, static_cast<uint16_t>(lanes_of(value))});
+  const auto range = narrow_.find(id);
+  if (range == narrow_.end()) return b_.CreateTrunc(value, type);
+  const bool is_signed = narrow_type(range->second)->is_signed;
+  Value *wide = is_signed ? b_.CreateSExt(value, type) : b_.CreateZExt(value, type);
+  const auto end = [&](const llvm::APInt &number) {
+    return llvm::ConstantAsMetadata::get(b_.getInt64(static_cast<uint64_t>(number.getSExtValue())));
+  };
+  if (auto *extension = llvm::dyn_cast<llvm::Instruction>(wide))
+    extension->setMetadata(kRangeMetadata,
+                           llvm::MDNode::get(function_.getContext(),
+                                             {end(range->second.getSignedMin()), end(range->second.getSignedMax())}));
+  return wide;
+}
+
+Value *KernelEmitter::to_memory(BufferId id, Value *value) {
+  if (!value->getType()->isIntOrIntVectorTy()) return value;
+  llvm::Type *type = value->getType()->getWithNewType(stored_type(id));
+  return k_.buffer(id).element == Scalar::kBool ? b_.CreateZExt(value, type) : b_.CreateSExtOrTrunc(value, type);
+}
+
+void KernelEmitter::name_buffer(BufferId id, llvm::Instruction &store) {
+  const Buffer &buffer = k_.buffer(id);
+  if (buffer.level != MemoryLevel::kNear || buffer.element != Scalar::kI32) return;
+  auto *number = llvm::ConstantAsMetadata::get(b_.getInt32(index_of(id)));
+  store.setMetadata(kBufferMetadata, llvm::MDNode::get(function_.getContext(), number));
 }
 
 // ---- Loads
@@ -117,12 +183,12 @@ void KernelEmitter::emit_load(const Load &load) {
   if (mask && is_all_ones(mask)) mask = nullptr;
   if (mask && is_zero(mask)) return bind(load.var, widen(emit(load.other), scalar, lanes));
   const Place where = place(load.buffer, load.indices.at(0), mask != nullptr);
-  if (!mask) return bind(load.var, from_memory(scalar, load_lanes(load.buffer, where, lanes)));
-  Value *other = to_memory(scalar, widen(emit(load.other), scalar, lanes));
+  if (!mask) return bind(load.var, from_memory(load.buffer, load_lanes(load.buffer, where, lanes)));
+  Value *other = to_memory(load.buffer, widen(emit(load.other), scalar, lanes));
   const bool branches = lanes_of(mask) == 1 && (lanes == 1 || where.stride != 1);
   Value *value = branches ? load_if(load.buffer, where, lanes, mask, other)
                           : load_masked(load.buffer, where, lanes, widen(mask, Scalar::kBool, lanes), other);
-  bind(load.var, from_memory(scalar, value));
+  bind(load.var, from_memory(load.buffer, value));
 }
 
 /// Worth loading whole vectors for: lanes at known places, close together, and neither neighbours nor alike.
@@ -237,7 +303,7 @@ void KernelEmitter::emit_store(const Store &store) {
   if (mask && is_all_ones(mask)) mask = nullptr;
   if (mask && is_zero(mask)) return;
   const int lanes = std::max<int>(k_.type_of(store.value).lanes, k_.type_of(index).lanes);
-  Value *value = to_memory(scalar, widen(emit(store.value), scalar, lanes));
+  Value *value = to_memory(store.buffer, widen(emit(store.value), scalar, lanes));
   const Place where = place(store.buffer, index, mask != nullptr);
   if (!mask) return store_lanes(store.buffer, where, value, lanes, store.kind == StoreKind::kStreaming);
   if (lanes_of(mask) == 1 && (lanes == 1 || where.stride != 1))
@@ -248,6 +314,7 @@ void KernelEmitter::emit_store(const Store &store) {
 void KernelEmitter::store_lanes(BufferId buffer, const Place &place, Value *value, int lanes, bool streaming) {
   if (lanes == 1 || place.stride == 1) {
     llvm::StoreInst *store = b_.CreateAlignedStore(value, place.pointer, place.alignment);
+    name_buffer(buffer, *store);
     const uint64_t bytes = value->getType()->getPrimitiveSizeInBits() / 8;
     if (!streaming || lanes == 1 || place.alignment.value() < bytes) return;
     llvm::LLVMContext &context = function_.getContext();
@@ -257,16 +324,17 @@ void KernelEmitter::store_lanes(BufferId buffer, const Place &place, Value *valu
     return;
   }
   for (int i = 0; i < lanes; ++i)
-    b_.CreateAlignedStore(b_.CreateExtractElement(value, static_cast<uint64_t>(i)), lane_address(buffer, place, i),
-                          element_alignment(place));
+    name_buffer(buffer, *b_.CreateAlignedStore(b_.CreateExtractElement(value, static_cast<uint64_t>(i)),
+                                               lane_address(buffer, place, i), element_alignment(place)));
 }
 
 void KernelEmitter::store_masked(BufferId buffer, const Place &place, Value *value, int lanes, Value *mask) {
   if (place.stride == 1) {
-    b_.CreateMaskedStore(value, place.pointer, place.alignment, mask);
+    name_buffer(buffer, *b_.CreateMaskedStore(value, place.pointer, place.alignment, mask));
     return;
   }
-  b_.CreateMaskedScatter(value, lane_addresses(buffer, place, lanes), element_alignment(place), mask);
+  name_buffer(buffer,
+              *b_.CreateMaskedScatter(value, lane_addresses(buffer, place, lanes), element_alignment(place), mask));
 }
 
 void KernelEmitter::store_if(BufferId buffer, const Place &place, Value *value, int lanes, Value *mask) {

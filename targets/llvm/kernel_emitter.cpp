@@ -18,8 +18,9 @@ constexpr int64_t kVectorBytes = 64; // The widest register, a cache line, and w
 
 } // namespace
 
-KernelEmitter::KernelEmitter(const Kernel &kernel, llvm::Function &function, GroupArguments arguments)
-    : k_(kernel), function_(function), arguments_(std::move(arguments)),
+KernelEmitter::KernelEmitter(const Kernel &kernel, llvm::Function &function, GroupArguments arguments,
+                             NarrowBuffers narrow)
+    : k_(kernel), function_(function), arguments_(std::move(arguments)), narrow_(std::move(narrow)),
       b_(function.getContext(), llvm::TargetFolder(function.getParent()->getDataLayout())), values_(kernel.var_count()),
       bases_(kernel.buffer_count()) {
   for (const auto &[buffer, address] : arguments_.buffers) bases_[index_of(buffer)] = address;
@@ -178,7 +179,8 @@ void KernelEmitter::emit_alloc(const Alloc &alloc) {
   if (buffer.level == MemoryLevel::kNear) {
     bases_[index_of(alloc.buffer)] =
         b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), arguments_.scratch, static_cast<uint64_t>(scratch_top_));
-    const int64_t bytes = checked_mul(elements, bytes_of(buffer.element)).value();
+    const auto element_bytes = static_cast<int64_t>(stored_type(alloc.buffer)->getPrimitiveSizeInBits() / 8);
+    const int64_t bytes = checked_mul(elements, element_bytes).value();
     scratch_top_ += ceil_div(bytes, kVectorBytes) * kVectorBytes;
     scratch_bytes_ = std::max(scratch_bytes_, scratch_top_);
     return;

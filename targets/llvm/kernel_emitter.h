@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <llvm/Analysis/TargetFolder.h>
+#include <llvm/IR/ConstantRange.h>
 #include <llvm/IR/IRBuilder.h>
 
 #include "compiler/analysis/interval.h"
@@ -21,11 +22,14 @@ struct GroupArguments {
   llvm::Value *scratch = nullptr;
 };
 
+/// What near buffers of i32 hold, where that takes fewer bits: they are stored in as many.
+using NarrowBuffers = std::unordered_map<BufferId, llvm::ConstantRange>;
+
 /// Values: index is i64 as a scalar and i32 or i64 (Kernel::index_bits) as a lane; f16 and bf16 are carried as their
 /// bits (i16), so that no machine needs arithmetic on them; bool is i1, and a byte in memory.
 class KernelEmitter {
 public:
-  KernelEmitter(const Kernel &kernel, llvm::Function &function, GroupArguments arguments);
+  KernelEmitter(const Kernel &kernel, llvm::Function &function, GroupArguments arguments, NarrowBuffers narrow = {});
 
   /// Emits the whole function. Broken invariants fail a SPARKLE_CHECK.
   void run();
@@ -80,8 +84,15 @@ private:
   void store_masked(BufferId buffer, const Place &place, Value *value, int lanes, Value *mask);
   void store_if(BufferId buffer, const Place &place, Value *value, int lanes, Value *mask);
   Value *lane_addresses(BufferId buffer, const Place &place, int lanes);
-  Value *from_memory(Scalar scalar, Value *value);
-  Value *to_memory(Scalar scalar, Value *value);
+  llvm::Type *stored_type(BufferId buffer) const;
+  Value *from_memory(BufferId buffer, Value *value);
+  Value *to_memory(BufferId buffer, Value *value);
+  void name_buffer(BufferId buffer, llvm::Instruction &store);
+  struct LaneOffsets {
+    Value *base;
+    std::vector<int64_t> offsets;
+  };
+  std::optional<LaneOffsets> lane_offsets(ExprId index, int lanes);
   /// Lane 0 of an expression whose steps between lanes are known.
   Value *emit_first_lane(ExprId index);
 
@@ -94,6 +105,7 @@ private:
   Value *emit_binary(const Binary &binary);
   bool is_not_negative(ExprId id) const;
   Value *arithmetic(BinaryOp op, Type type, Value *a, Value *b, bool dividend_not_negative);
+  Value *integer_extremum(llvm::Intrinsic::ID id, Value *a, Value *b);
   Value *float_arithmetic(BinaryOp op, Value *a, Value *b);
   Value *floor_division(BinaryOp op, Value *a, Value *b, bool dividend_not_negative);
   Value *emit_compare(const Compare &compare);
@@ -126,6 +138,7 @@ private:
   const Kernel &k_;
   llvm::Function &function_;
   GroupArguments arguments_;
+  NarrowBuffers narrow_;
   llvm::IRBuilder<llvm::TargetFolder> b_;    ///< Folds constants alone: more would look at loop variables half made.
   std::vector<Value *> values_;              ///< By VarId.
   std::vector<Value *> bases_;               ///< By BufferId: address of the first element.

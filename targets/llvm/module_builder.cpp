@@ -9,7 +9,9 @@
 
 #include "compiler/support/check.h"
 #include "compiler/target/target.h"
+#include "targets/llvm/codegen.h"
 #include "targets/llvm/kernel_emitter.h"
+#include "targets/llvm/narrow.h"
 #include "targets/llvm/peephole.h"
 
 namespace sparkle::llvm_target {
@@ -18,6 +20,7 @@ namespace {
 using llvm::Value;
 
 constexpr int64_t kScratchAlignment = 64;
+constexpr unsigned kI32Bits = 32;
 
 /// Letters, digits and underscores of a name, with a number that keeps it unique.
 std::string symbol_of(std::string_view name, size_t number) {
@@ -36,8 +39,9 @@ public:
 
   void run(const std::string &name) {
     SPARKLE_CHECK(bindings_.size() == launch_.buffers.size(), "the launch binds other buffers than its kernel has");
+    const NarrowBuffers narrow = narrow_buffers();
     llvm::Function *group = make_group_function(name + "_group");
-    KernelEmitter emitter(kernel_, *group, name_arguments(*group));
+    KernelEmitter emitter(kernel_, *group, name_arguments(*group), narrow);
     emitter.run();
     scratch_bytes_ = emitter.scratch_bytes();
     make_entry(name, *group, emitter.streams());
@@ -48,6 +52,7 @@ private:
   llvm::Function *make_function(const std::string &name, std::vector<llvm::Type *> types,
                                 llvm::GlobalValue::LinkageTypes linkage);
   llvm::Function *make_group_function(const std::string &name);
+  NarrowBuffers narrow_buffers();
   void describe_buffer(llvm::Function &function, unsigned argument, size_t slot);
   GroupArguments name_arguments(llvm::Function &group);
   void make_entry(const std::string &name, llvm::Function &group, bool streams);
@@ -96,6 +101,27 @@ llvm::Function *LaunchBuilder::make_group_function(const std::string &name) {
   function->addParamAttr(static_cast<unsigned>(types.size() - 1),
                          llvm::Attribute::getWithAlignment(context_, llvm::Align(kScratchAlignment)));
   return function;
+}
+
+/// What the near buffers of i32 hold follows from what is stored to them, which is known once the function is there;
+/// and what the others hold, from that.
+NarrowBuffers LaunchBuilder::narrow_buffers() {
+  NarrowBuffers narrow;
+  const auto is_candidate = [](const Buffer &buffer) {
+    return buffer.level == MemoryLevel::kNear && buffer.element == Scalar::kI32;
+  };
+  size_t candidates = 0;
+  for (uint32_t i = 0; i < kernel_.buffer_count(); ++i) candidates += is_candidate(kernel_.buffer(BufferId{i}));
+  for (size_t before = 0; narrow.size() < candidates; before = narrow.size()) {
+    llvm::Function *trial = make_group_function("trial");
+    KernelEmitter(kernel_, *trial, name_arguments(*trial), narrow).run();
+    registers_to_values(*trial);
+    for (const auto &[number, range] : stored_ranges(*trial))
+      if (narrow_type(range)) narrow.try_emplace(BufferId{number}, range.sextOrTrunc(kI32Bits));
+    trial->eraseFromParent();
+    if (narrow.size() == before) break;
+  }
+  return narrow;
 }
 
 void LaunchBuilder::describe_buffer(llvm::Function &function, unsigned argument, size_t slot) {

@@ -31,6 +31,37 @@ kernel blur(src: i32[C, H, W] outside clamp on (H, W)) -> dst: i32[C, H, W] {
      "kernel bx {\n place at x.0 of dst\n split y: worker\n split x: worker\n}\n"
      "kernel dst {\n split c: group\n split y: group, worker 4\n split x: group, worker 8\n"
      " order c.0 y.0 x.0 y.1 x.1 i\n}\n"},
+    // As the schedules of stencils of bytes are: lanes along the rows, edges with variants, tiles narrow enough for
+    // bytes.
+    {"bytes_mirrored",
+     {R"(const k: i32[5] = [1, 4, 6, 4, 1];
+kernel blur(src: u8[C, H, W] outside mirror on (H, W)) -> dst: u8[C, H, W] {
+  let rows[c, y in .., x] = sum[i](k[i] * src[c, y, x + i - 2]);
+  let both[c, y, x] = sum[i](k[i] * rows[c, y + i - 2, x]);
+  dst[c, y, x] = u8((both[c, y, x] + 128)/256);
+})",
+      {{"C", 2}, {"H", 21}, {"W", 75}},
+      {}},
+     "kernel both { place inline }\n"
+     "kernel rows {\n place at y.0 of dst\n split y: serial\n split x: serial, unrolled 2, lane 8\n"
+     " split i: unrolled\n order c_tile y_tile y x.0 i x.1 x.2\n partition x\n}\n"
+     "kernel dst {\n split c: group\n split y: group, serial 2, unrolled 3\n split x: serial, unrolled 2, lane 8\n"
+     " split i: unrolled\n order c y.0 y.1 x.0 i y.2 x.1 x.2\n partition y x\n}\n",
+     "kernel both { place inline }\nkernel rows {\n place at x.0 of dst\n split y: worker\n split x: worker\n}\n"
+     "kernel dst {\n split c: group\n split y: group, worker 4\n split x: group, worker 8\n"
+     " order c.0 y.0 x.0 y.1 x.1 i\n}\n"},
+    {"bytes_wrapped",
+     {R"(const k: i32[3] = [-1, 0, 1];
+kernel ring(src: i8[H, W] outside wrap on (H, W)) -> dst: i8[H, W] {
+  let slope[y in .., x] = sum[i](k[i] * src[y, x + i - 1]);
+  dst[y, x] = i8(sum[i in 0..3](slope[y + i - 1, x])/4);
+})",
+      {{"H", 13}, {"W", 37}},
+      {}},
+     "kernel slope {\n place at y.0 of dst\n split y: serial\n split x: serial, lane 16\n split i: unrolled\n"
+     " order y_tile y x.0 i x.1\n partition x\n}\n"
+     "kernel dst {\n split y: group, serial 4\n split x: serial, lane 16\n order y.0 y.1 x.0 i x.1\n}\n",
+     "kernel slope { place at y.0 of dst }\nkernel dst { split y: group, serial 2 }\n"},
     {"clamped_let",
      {R"(kernel blur(src: i32[H, W]) -> dst: i32[H, W] {
   let up[y in 0..H, x] outside clamp on (y) = src[y, x] * 3;
