@@ -63,7 +63,17 @@ Value *KernelEmitter::cast_integer(Value *value, Type from, Type to) {
   return from_signed ? b_.CreateSExtOrTrunc(value, type) : b_.CreateZExtOrTrunc(value, type);
 }
 
+/// LLVM takes the lanes apart where the result is shorter than what machines convert to. So those are limited as
+/// floats, which hold the limits of bytes exactly; a NaN is no greater than the least value.
 Value *KernelEmitter::float_to_integer(Value *value, Type to) {
+  if (to.is_vector() && bytes_of(to.scalar) == 1) {
+    const auto number = [&](int64_t n) { return llvm::ConstantFP::get(value->getType(), static_cast<double>(n)); };
+    Value *least = number(least_value(to.scalar)), *greatest = number(greatest_value(to.scalar));
+    if (is_signed(to.scalar)) value = b_.CreateSelect(b_.CreateFCmpORD(value, value), value, number(0));
+    value = b_.CreateSelect(b_.CreateFCmpOGT(value, least), value, least);
+    value = b_.CreateSelect(b_.CreateFCmpOLT(value, greatest), value, greatest);
+    return b_.CreateTrunc(b_.CreateFPToSI(value, type_of(Type{Scalar::kI32, to.lanes})), type_of(to));
+  }
   const auto id = is_signed(to.scalar) ? llvm::Intrinsic::fptosi_sat : llvm::Intrinsic::fptoui_sat;
   return b_.CreateIntrinsic(id, {type_of(to), value->getType()}, {value});
 }
