@@ -147,8 +147,19 @@ private:
     Interval b = interval(e.b);
     if (e.op == BinaryOp::kMin) return {known_min(a.lo, b.lo), either_min(a.hi, b.hi)};
     if (e.op == BinaryOp::kMax) return {either_max(a.lo, b.lo), known_max(a.hi, b.hi)};
-    // Sums only get here when their numbers overflowed; i32 products may wrap.
-    return e.op == BinaryOp::kMul && scalar == Scalar::kIndex ? multiply(a, b) : Interval{};
+    // Sums of indices only get here when their numbers overflowed; those of other types wrap beyond their range.
+    if (scalar == Scalar::kIndex) return e.op == BinaryOp::kMul ? multiply(a, b) : Interval{};
+    return without_wrapping(e.op, a, b, of_type(scalar));
+  }
+
+  static Interval without_wrapping(BinaryOp op, const Interval &a, const Interval &b, const Interval &type) {
+    if (!a.is_bounded() || !b.is_bounded()) return {};
+    Interval all;
+    if (op == BinaryOp::kAdd) all = add(a, b);
+    if (op == BinaryOp::kSub) all = add(a, scale(b, -1));
+    if (op == BinaryOp::kMul) all = multiply(a, b);
+    const bool fits = all.is_bounded() && type.is_bounded() && *type.lo <= *all.lo && *all.hi <= *type.hi;
+    return fits ? all : Interval{};
   }
 
   static Interval divide(const Interval &a, int64_t divisor) {

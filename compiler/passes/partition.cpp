@@ -104,6 +104,11 @@ private:
     const auto *compare = std::get_if<Compare>(&kernel_.expr(conjunct));
     if (!compare || (compare->op != CompareOp::kLt && compare->op != CompareOp::kLe)) return;
     const Form form = subtract(to_linear(kernel_, compare->a), to_linear(kernel_, compare->b));
+    // Guards on parts of fused dimensions are many, and variants for all of them more code than they are worth.
+    for (size_t i = 0; form && i < form->terms.size(); ++i) {
+      const ExprId atom = form->terms[i].atom;
+      if (!std::holds_alternative<VarRef>(kernel_.expr(atom)) && uses_var(kernel_, atom, var_)) return;
+    }
     if (const auto next = narrowed(id, form, compare->op == CompareOp::kLt)) interior_ = *next;
   }
 
@@ -112,28 +117,39 @@ private:
   /// The part of the interior where the form is at most 0, or less than that; nothing where none is known.
   std::optional<Interior> narrowed(StmtId id, Form form, bool strictly) const {
     if (!form || form->lanes > 1) return std::nullopt;
-    auto self = std::find_if(form->terms.begin(), form->terms.end(), [&](const LinearTerm &t) {
-      const auto *ref = std::get_if<VarRef>(&kernel_.expr(t.atom));
-      return ref && ref->var == var_;
-    });
-    const int64_t c = self == form->terms.end() ? 0 : self->coefficient;
-    if (c != 0) form->terms.erase(self);
-    for (const LinearTerm &term : form->terms)
-      if (uses_var(kernel_, term.atom, var_)) return std::nullopt;
+    std::optional<LinearTerm> self;
+    for (const LinearTerm &term : form->terms) {
+      if (!uses_var(kernel_, term.atom, var_)) continue;
+      if (self) return std::nullopt;
+      self = term;
+    }
+    if (self) std::erase(form->terms, *self);
     Ranges ranges = ranges_at(kernel_, id);
     if (const auto *copy = std::get_if<Copy>(&kernel_.stmt(id)))
       for (const CopyAxis &axis : copy->axes) ranges.push(axis.var, {0, axis.extent - 1});
     Interval rest = bounds(kernel_, *form, ranges);
     if (!rest.hi) return std::nullopt;
-    int64_t limit = -*rest.hi - (strictly ? 1 : 0); // c * var <= limit
-    Interior next = interior_;
-    if (c > 0)
-      next.hi = std::min(next.hi, floor_div(limit, c) + 1);
-    else if (c < 0)
-      next.lo = std::max(next.lo, ceil_div(-limit, -c));
-    else if (limit < 0)
-      return std::nullopt;
-    return next.lo < next.hi ? std::optional(next) : std::nullopt;
+    const int64_t limit = -*rest.hi - (strictly ? 1 : 0);
+    if (!self) return limit >= 0 ? std::optional(interior_) : std::nullopt;
+    return narrowed(id, *self, limit);
+  }
+
+  /// The part where coefficient * atom <= limit, for the variable or, rounded down, a part of it.
+  std::optional<Interior> narrowed(StmtId id, const LinearTerm &term, int64_t limit) const {
+    const int64_t c = term.coefficient, most = c > 0 ? floor_div(limit, c) : 0,
+                  least = c < 0 ? ceil_div(-limit, -c) : 0;
+    if (std::holds_alternative<VarRef>(kernel_.expr(term.atom))) {
+      Interior next = interior_;
+      if (c > 0) next.hi = std::min(next.hi, most + 1);
+      if (c < 0) next.lo = std::max(next.lo, least);
+      return next.lo < next.hi ? std::optional(next) : std::nullopt;
+    }
+    const auto *e = std::get_if<Binary>(&kernel_.expr(term.atom));
+    const auto divisor = e && e->op == BinaryOp::kDiv ? splat_constant(kernel_, e->b) : std::nullopt;
+    if (!divisor || *divisor <= 0) return std::nullopt;
+    const LinearForm x = to_linear(kernel_, e->a);
+    if (c > 0) return narrowed(id, subtract(x, linear_constant(*divisor * most + *divisor - 1)), false);
+    return narrowed(id, subtract(linear_constant(*divisor * least), x), false);
   }
 
   const Kernel &kernel_;

@@ -14,6 +14,9 @@
 namespace sparkle {
 namespace {
 
+/// Terms whose values are added up one by one; larger sums are taken to need 32 bits.
+constexpr int64_t kCountedTerms = 64;
+
 class Modeller {
 public:
   explicit Modeller(const Kernel &kernel) : kernel_(kernel), def_(definition_of(kernel)) {}
@@ -109,17 +112,52 @@ private:
     return stays ? std::optional(e->a) : std::nullopt;
   }
 
-  /// An extremum of widened elements that is stored as one of them.
   int64_t narrowing(const std::vector<ExprId> &reduces) const {
-    if (reduces.size() != 1) return 1;
-    const Reduce &reduce = std::get<Reduce>(kernel_.expr(reduces.front()));
+    const bool sums = std::all_of(reduces.begin(), reduces.end(), [&](ExprId id) { return fits_half(id); });
+    if (sums && !reduces.empty()) return 2;
+    return reduces.size() == 1 ? extremum_narrowing(reduces.front()) : 1;
+  }
+
+  /// A sum of whole numbers all of whose values take 16 bits.
+  bool fits_half(ExprId id) const {
+    const Reduce &reduce = std::get<Reduce>(kernel_.expr(id));
+    if (reduce.op != ReduceOp::kSum || kernel_.type_of(reduce.body) != kI32Type) return false;
+    int64_t terms = 1;
+    for (const ReduceAxis &axis : reduce.axes) {
+      auto begin = kernel_.constant(axis.begin), end = kernel_.constant(axis.end);
+      if (!begin || !end || *end <= *begin || *end - *begin > kCountedTerms) return false;
+      terms *= *end - *begin;
+      if (terms > kCountedTerms) return false;
+    }
+    Interval all = Interval::point(0);
+    for (int64_t term = 0; term < terms; ++term) all = add(all, term_of(reduce, term));
+    if (!all.is_bounded()) return false;
+    return (*all.lo >= 0 && *all.hi <= UINT16_MAX) || (*all.lo >= INT16_MIN && *all.hi <= INT16_MAX);
+  }
+
+  /// Of term `number` in the order of the text; what a filter leaves out is 0.
+  Interval term_of(const Reduce &reduce, int64_t number) const {
+    Ranges ranges = ranges_;
+    for (size_t i = reduce.axes.size(); i-- > 0;) {
+      const int64_t begin = *kernel_.constant(reduce.axes[i].begin);
+      const int64_t count = *kernel_.constant(reduce.axes[i].end) - begin;
+      ranges.push(reduce.axes[i].var, Interval::point(begin + number % count));
+      number /= count;
+    }
+    const Interval value = bounds(kernel_, reduce.body, ranges);
+    return is_valid(reduce.filter) ? hull(value, Interval::point(0)) : value;
+  }
+
+  /// An extremum of widened elements that is stored as one of them.
+  int64_t extremum_narrowing(ExprId id) const {
+    const Reduce &reduce = std::get<Reduce>(kernel_.expr(id));
     const auto *cast = std::get_if<Cast>(&kernel_.expr(reduce.body));
     const auto *read = cast ? std::get_if<Read>(&kernel_.expr(cast->a)) : nullptr;
     if (!read || (reduce.op != ReduceOp::kMax && reduce.op != ReduceOp::kMin)) return 1;
     const Scalar element = kernel_.buffer(read->buffer).element;
     const bool returns = kernel_.buffer(def_.store->buffer).element == element;
     const auto *back = std::get_if<Cast>(&kernel_.expr(def_.store->value));
-    if (!returns || !back || back->a != reduces.front() || is_float(element)) return 1;
+    if (!returns || !back || back->a != id || is_float(element)) return 1;
     return 4 / std::min<int64_t>(4, bytes_of(element));
   }
 
@@ -211,6 +249,17 @@ int64_t DefinitionModel::terms() const {
   for (const ModelDim &dim : dims)
     if (dim.is_reduction) product *= dim.extent;
   return product;
+}
+
+bool is_even(const DefinitionModel &model, const ModelAccess &access, const std::vector<int> &dims) {
+  for (size_t i = 0; i + 1 < dims.size(); ++i) {
+    const auto outer = static_cast<size_t>(dims[i]), inner = static_cast<size_t>(dims[i + 1]);
+    for (size_t d : {outer, inner})
+      if (access.irregular[d] || access.guarded[d]) return false;
+    if (access.limited[inner] || access.strides[outer] != access.strides[inner] * model.dims[inner].extent)
+      return false;
+  }
+  return true;
 }
 
 DefinitionModel model_of(const Kernel &kernel) { return Modeller(kernel).run(); }

@@ -39,9 +39,10 @@ struct DefinitionModel {
   std::vector<ModelDim> dims; ///< Output dimensions, then the axes of the main reduction.
   std::vector<ModelAccess> reads;
   ModelAccess store;
-  int accumulators = 0;     ///< Reductions computed together; 0: none.
-  int counts = 0;           ///< Of them, those that read nothing: how many terms there are.
-  int64_t narrowing = 1;    ///< Elements that the reduction can hold in place of one f32: extrema of bytes stay bytes.
+  int accumulators = 0; ///< Reductions computed together; 0: none.
+  int counts = 0;       ///< Of them, those that read nothing: how many terms there are.
+  int64_t narrowing =
+      1; ///< Elements that the reduction can hold in place of one f32: of bytes, extrema and short sums.
   int64_t operations = 1;   ///< Arithmetic of one term (of one element without a reduction), beside loads.
   int64_t nested_terms = 1; ///< Terms of reductions inside a term or an element, that no scheduled loop computes.
 
@@ -49,6 +50,10 @@ struct DefinitionModel {
   int64_t outputs() const; ///< Product of the output extents.
   int64_t terms() const;   ///< Product of the reduction extents.
 };
+
+/// Taken as one dimension (`dims`: slowest first), the access goes on in even steps from each element to the next one;
+/// limits at the edges of the slower dimensions left aside.
+bool is_even(const DefinitionModel &model, const ModelAccess &access, const std::vector<int> &dims);
 
 /// Needs stage kImported.
 DefinitionModel model_of(const Kernel &kernel);

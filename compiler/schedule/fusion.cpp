@@ -242,8 +242,13 @@ KernelSchedule share_groups(KernelSchedule entry, const Kernel &kernel, size_t s
     const std::string &name = def.dims[i].name;
     dims.push_back({name, {}, {{LoopKind::kGroup, 0}}});
     order.push_back({name, 0});
-    std::erase_if(entry.dims, [&](const DimSchedule &dim) { return dim.dim == name; });
     std::erase_if(entry.order, [&](const LoopRef &loop) { return loop.dim == name; });
+    for (const DimSchedule &dim : entry.dims)
+      if (std::ranges::find(dim.fused, name) != dim.fused.end())
+        std::erase_if(entry.order, [&](const LoopRef &loop) { return loop.dim == dim.dim; });
+    std::erase_if(entry.dims, [&](const DimSchedule &dim) {
+      return dim.dim == name || std::ranges::find(dim.fused, name) != dim.fused.end();
+    });
   }
   for (DimSchedule &dim : entry.dims)
     for (Split &split : dim.splits)

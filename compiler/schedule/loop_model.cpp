@@ -106,7 +106,8 @@ bool LoopModel::is_contiguous(const KernelSchedule &schedule, const ModelAccess 
     const PlannedDim &dim = plan_.dims[loop.dim];
     size_t source = static_cast<size_t>(dim.sources.back());
     if (!depends(access, loop)) return true;
-    bool whole = dim.sources.size() == 1 || model_.dims[source].extent % loop.factor == 0;
+    bool whole = dim.sources.size() == 1 || model_.dims[source].extent % loop.factor == 0 ||
+                 is_even(model_, access, dim.sources);
     return !access.irregular[source] && access.strides[source] == 1 && whole;
   }
   return true;

@@ -23,6 +23,8 @@ constexpr double kTileShare = 0.5;
 constexpr int64_t kLargestTile = 64;
 /// The prediction must promise this much before lets leave their kernels.
 constexpr double kLeastGain = 0.95;
+/// Part of the shorter one of arithmetic and far memory that the longer one does not hide.
+constexpr double kNotOverlapped = 0.25;
 
 /// A reduction is computed again for each read of its result: only reads at one point of the consumer's own loops are
 /// free.
@@ -102,8 +104,8 @@ private:
     Program stored = inline_lets(source_, schedule_);
     double separate = 0;
     for (const std::string &name : names_of(program, lets))
-      if (const Kernel *kernel = find(stored, name)) separate += seconds_of(stored, {kernel});
-    separate += seconds_of(stored, {find(stored, consumer)});
+      if (const Kernel *kernel = find(stored, name)) separate += seconds_of(stored, *kernel);
+    separate += seconds_of(stored, *find(stored, consumer));
     Choice best = best_tiles(program, trial, lets, consumer);
     if (best.seconds < separate * kLeastGain) schedule_ = std::move(best.schedule);
   }
@@ -179,41 +181,47 @@ private:
     return 0;
   }
 
-  /// One launch of these kernels, the far tensors that they do not keep to themselves moved once.
-  double seconds_of(const Program &program, const std::vector<const Kernel *> &kernels,
-                    const std::set<TensorId> &kept = {}) {
-    double compute = 0, bytes = 0;
-    std::set<TensorId> all;
+  /// Between far memory and these kernels, each tensor once but for those that they keep to themselves; what is written
+  /// is read before, line by line.
+  double far_seconds(const Program &program, const std::vector<const Kernel *> &kernels,
+                     const std::set<TensorId> &kept = {}) {
+    std::set<TensorId> all, written;
+    double bytes = 0;
     for (const Kernel *kernel : kernels) {
-      compute += compute_seconds(*kernel);
       all.merge(tensors_of(*kernel));
+      written.insert(tensor_written(*kernel));
     }
     for (TensorId tensor : all)
-      if (!kept.contains(tensor)) bytes += bytes_of_tensor(program, tensor);
-    return std::max(compute, memory_seconds(bytes, bytes)) + info_.launch_us * 1e-6;
+      if (!kept.contains(tensor)) bytes += bytes_of_tensor(program, tensor) * (written.contains(tensor) ? 2 : 1);
+    return memory_seconds(bytes, bytes);
+  }
+
+  static double together(double compute, double memory) {
+    return std::max(compute, memory) + kNotOverlapped * std::min(compute, memory);
+  }
+
+  double seconds_of(const Program &program, const Kernel &kernel) {
+    return together(compute_seconds(kernel), far_seconds(program, {&kernel})) + info_.launch_us * 1e-6;
   }
 
   double fused_seconds(const Program &program, const Fusion &fusion, const Schedule &trial) {
     const Kernel &consumer = program.kernels[fusion.consumer];
     double compute = predict(consumer, *trial.find(consumer.name), info_).compute_seconds;
-    double tiles = 0, moved = 0, groups = 1;
-    std::set<TensorId> all = tensors_of(consumer), kept;
+    double tiles = 0, groups = 1;
+    std::vector<const Kernel *> kernels = {&consumer};
+    std::set<TensorId> kept;
     for (const FusedLet &let : fusion.lets) {
-      const Kernel &kernel = program.kernels[let.kernel];
-      compute += compute_seconds(kernel) * let.repeats;
-      all.merge(tensors_of(kernel));
+      kernels.push_back(&program.kernels[let.kernel]);
+      compute += compute_seconds(*kernels.back()) * let.repeats;
       kept.insert(let.tensor);
       tiles += static_cast<double>(let.elements * bytes_of(program.tensors[let.tensor].element));
     }
     for (const SharedLoop &loop : fusion.loops) groups *= static_cast<double>(loop.count.value_or(1));
-    moved = 2 * tiles * groups;
-    double bytes = 0;
-    for (TensorId tensor : all)
-      if (!kept.contains(tensor)) bytes += bytes_of_tensor(program, tensor);
     double units = static_cast<double>(info_.units);
     double idle = std::ceil(groups / units) * units / std::max(1.0, groups);
     double starts = groups / units * info_.task_cycles / (info_.clock_ghz * 1e9);
-    return std::max(compute * idle, memory_seconds(bytes, bytes)) + memory_seconds(moved, tiles) + starts +
+    const double moved = 2 * tiles * groups;
+    return together(compute * idle, far_seconds(program, kernels, kept)) + memory_seconds(moved, tiles) + starts +
            info_.launch_us * 1e-6;
   }
 
@@ -262,7 +270,7 @@ private:
                           int64_t tile) {
     KernelSchedule entry = base;
     for (DimSchedule &dim : entry.dims) {
-      if (!dim.fused.empty() && dim.splits.front().kind == LoopKind::kGroup) return false;
+      if (joins_rows(dim) && dim.splits.front().kind == LoopKind::kGroup) return false;
       for (Split &split : dim.splits)
         if (split.kind == LoopKind::kGroup) split.kind = LoopKind::kSerial;
     }

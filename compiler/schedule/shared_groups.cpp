@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "compiler/analysis/imported.h"
 #include "compiler/schedule/cost_model.h"
 #include "compiler/schedule/fusion.h"
 #include "compiler/schedule/loop_plan.h"
@@ -37,8 +38,16 @@ bool packs_constants_alone(const Kernel &kernel, const KernelSchedule &entry) {
   });
 }
 
-bool fuses(const KernelSchedule &entry) {
-  return std::any_of(entry.dims.begin(), entry.dims.end(), [](const DimSchedule &dim) { return !dim.fused.empty(); });
+/// Fuses what groups cut: rows, or one of the dimensions that number the tiles.
+bool fuses(const Kernel &kernel, const KernelSchedule &entry, size_t shared) {
+  const Definition def = definition_of(kernel);
+  return std::ranges::any_of(entry.dims, [&](const DimSchedule &dim) {
+    const auto is_tile = [&](const std::string &name) {
+      return std::any_of(def.dims.begin(), def.dims.begin() + static_cast<std::ptrdiff_t>(shared),
+                         [&](const DefinitionDim &d) { return d.name == name; });
+    };
+    return joins_rows(dim) || std::ranges::any_of(dim.fused, is_tile);
+  });
 }
 
 bool fits(const Workers &own, int64_t workers) {
@@ -88,12 +97,14 @@ private:
 
 } // namespace
 
+bool joins_rows(const DimSchedule &dim) { return !dim.fused.empty() && dim.splits.back().kind != LoopKind::kLane; }
+
 KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &info, size_t shared, int64_t workers) {
   TargetInfo group = info;
   if (workers > 1) group.max_workers = static_cast<int>(std::min<int64_t>(info.max_workers, workers));
   for (ScheduleCandidate &candidate : enumerate_schedules(kernel, group, std::numeric_limits<size_t>::max())) {
     KernelSchedule &entry = candidate.schedule;
-    if (fuses(entry) || !packs_constants_alone(kernel, entry)) continue;
+    if (fuses(kernel, entry, shared) || !packs_constants_alone(kernel, entry)) continue;
     if (fits(workers_of(kernel, share_groups(entry, kernel, shared)), workers)) return std::move(entry);
   }
   KernelSchedule plain;

@@ -14,6 +14,9 @@ namespace sparkle {
 KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &info, size_t shared = 0,
                                       int64_t workers = 1);
 
+/// Fused, but not for lanes that go on in the next dimension, which groups seldom cut.
+bool joins_rows(const DimSchedule &dim);
+
 /// Gives the lets that `schedule` places at loops the group loops of their consumers; with `automatic`, those that it
 /// says nothing else of a schedule that fits the workers of the others. `placed`: what `place` left.
 void share_groups(const Program &placed, const TargetInfo &info, bool automatic, Schedule &schedule);

@@ -96,7 +96,7 @@ double WindowModel::ports(const ModelAccess &access) const {
     const PlannedDim &dim = plan_.dims[plan_.loops[i].dim];
     const auto lane = static_cast<size_t>(dim.sources.back());
     const auto lanes = static_cast<double>(dim.factors[plan_.loops[i].split]);
-    if (access.irregular[lane] || dim.sources.size() > 1 || access.strides[lane] < 1) return lanes * 2;
+    if (access.irregular[lane] || access.strides[lane] < 1 || !is_even(model_, access, dim.sources)) return lanes * 2;
     if (access.strides[lane] > kGreatestLaneStep) return lanes * 2;
     const auto step = static_cast<double>(access.strides[lane]);
     if (step > 1) return (kUnalignedLoads + kShuffle) * step * vectors_per_lane_;

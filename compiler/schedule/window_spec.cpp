@@ -20,7 +20,8 @@ enum class LanePlace : uint8_t {
 
 struct WindowTile {
   size_t lane = 0;
-  std::vector<size_t> rows; ///< Dimensions along which the window slides, slowest first; at most two.
+  std::vector<int> lane_dims; ///< `lane`, and before it one in which its lanes go on; slowest first.
+  std::vector<size_t> rows;   ///< Dimensions along which the window slides, slowest first; at most two.
   int64_t lanes = 1, vectors = 1;
   int64_t outer = 1, inner = 1; ///< Results along the first of two rows and along the last row.
   LanePlace place = LanePlace::kAround;
@@ -39,7 +40,7 @@ public:
     const size_t outer = tile_.rows.size() > 1 ? tile_.rows.front() : model_.dims.size();
     std::vector<LoopRef> groups, tile;
     for (size_t d = 0; d < model_.parallel_dims(); ++d) {
-      if (d == tile_.lane || d == row) continue;
+      if (is_lane_dim(d) || d == row) continue;
       groups.push_back(split(d, LoopKind::kGroup, d == outer ? tile_.outer : 1, tile));
     }
     std::vector<LoopRef> along;
@@ -64,6 +65,10 @@ private:
   /// Dimension d as `kind`, unrolled `factor`, lane `lanes`; the inner loops go to `tile`.
   LoopRef split(size_t d, LoopKind kind, int64_t factor, std::vector<LoopRef> &tile, int64_t lanes = 1) {
     DimSchedule dim{model_.dims[d].name, {}, {{kind, 0}}};
+    if (d == tile_.lane && tile_.lane_dims.size() > 1) {
+      dim.dim = lane_name();
+      for (int part : tile_.lane_dims) dim.fused.push_back(model_.dims[static_cast<size_t>(part)].name);
+    }
     if (factor > 1) dim.splits.push_back({LoopKind::kUnrolled, factor});
     if (factor > 1) tile.push_back({dim.dim, 1});
     if (lanes > 1) dim.splits.push_back({LoopKind::kLane, lanes});
@@ -74,17 +79,36 @@ private:
 
   void append(const std::vector<LoopRef> &loops) { out_.order.insert(out_.order.end(), loops.begin(), loops.end()); }
 
+  bool is_lane_dim(size_t d) const {
+    return std::ranges::find(tile_.lane_dims, static_cast<int>(d)) != tile_.lane_dims.end();
+  }
+
+  std::string lane_name() const {
+    std::string name = tile_.lane_dims.size() > 1 ? "p" : model_.dims[tile_.lane].name;
+    if (tile_.lane_dims.size() == 1) return name;
+    while (std::ranges::any_of(model_.dims, [&](const ModelDim &d) { return d.name == name; })) name += "_";
+    return name;
+  }
+
   /// Where borders or tails cut through tiles.
   void write_partition() {
     for (size_t d = 0; d < model_.parallel_dims(); ++d) {
-      // Limits of indices that all lanes share are a few scalar operations; those of lanes take the lanes apart.
-      const bool guarded = std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &r) {
-        return r.guarded[d] || (r.limited[d] && d == tile_.lane);
-      });
-      int64_t inside = 1;
+      const bool is_lane = is_lane_dim(d);
+      if (is_lane && static_cast<size_t>(tile_.lane_dims.front()) != d) continue; // With those that it goes on in.
+      bool guarded = false;
+      int64_t inside = 1, extent = 1;
+      const std::vector<int> alone = {static_cast<int>(d)};
+      for (int part : is_lane ? tile_.lane_dims : alone) {
+        const auto p = static_cast<size_t>(part);
+        extent *= model_.dims[p].extent;
+        // Limits of indices that all lanes share are a few scalar operations; those of lanes take the lanes apart.
+        guarded |= std::ranges::any_of(model_.reads,
+                                       [&](const ModelAccess &r) { return r.guarded[p] || (r.limited[p] && is_lane); });
+      }
+      const std::string name = is_lane ? lane_name() : model_.dims[d].name;
       for (const DimSchedule &dim : out_.dims)
-        for (size_t i = 1; dim.dim == model_.dims[d].name && i < dim.splits.size(); ++i) inside *= dim.splits[i].factor;
-      if (guarded || model_.dims[d].extent % inside != 0) out_.partition.push_back(model_.dims[d].name);
+        for (size_t i = 1; dim.dim == name && i < dim.splits.size(); ++i) inside *= dim.splits[i].factor;
+      if (guarded || extent % inside != 0) out_.partition.push_back(name);
     }
   }
 
@@ -127,10 +151,21 @@ std::vector<int64_t> lane_choices(int64_t extent, int64_t widest) {
   return list;
 }
 
+/// Lanes of a short dimension go on in the one before it, where that is one even walk through memory for all accesses:
+/// the colours of pixels.
+std::vector<int> lane_dims(const DefinitionModel &model, const TargetInfo &info, size_t lane) {
+  const std::vector<int> alone = {static_cast<int>(lane)};
+  if (lane == 0 || model.dims[lane].extent >= info.lanes || model.dims[lane - 1].is_open) return alone;
+  const std::vector<int> joined = {static_cast<int>(lane) - 1, static_cast<int>(lane)};
+  const auto even = [&](const ModelAccess &access) { return is_even(model, access, joined); };
+  return even(model.store) && std::ranges::all_of(model.reads, even) ? joined : alone;
+}
+
 void add_tiles(const std::string &kernel, const DefinitionModel &model, const TargetInfo &info, WindowTile tile,
                std::vector<KernelSchedule> &list) {
   const int64_t accumulators = std::max(1, model.accumulators - model.counts), terms = model.terms() * accumulators;
-  const int64_t lane_extent = model.dims[tile.lane].extent;
+  int64_t lane_extent = 1;
+  for (int d : tile.lane_dims) lane_extent *= model.dims[static_cast<size_t>(d)].extent;
   const int64_t inner_extent = tile.rows.empty() ? 1 : model.dims[tile.rows.back()].extent;
   const int64_t outer_extent = tile.rows.size() > 1 ? model.dims[tile.rows.front()].extent : 1;
   for (int64_t lanes : lane_choices(lane_extent, info.lanes * model.narrowing))
@@ -164,15 +199,20 @@ std::vector<KernelSchedule> window_schedules(const std::string &kernel, const De
     if (model.dims[lane].is_open || !runs_along(model, lane)) continue;
     WindowTile tile;
     tile.lane = lane;
+    tile.lane_dims = lane_dims(model, info, lane);
+    const auto is_lane = [&](size_t d) {
+      return std::ranges::find(tile.lane_dims, static_cast<int>(d)) != tile.lane_dims.end();
+    };
     for (size_t d = 0; d < model.parallel_dims(); ++d) {
-      const bool row = d != lane && !model.dims[d].is_open &&
+      const bool row = !is_lane(d) && !model.dims[d].is_open &&
                        std::any_of(model.reads.begin(), model.reads.end(), [&](const ModelAccess &r) {
                          return r.in_reduction && r.depends[lane] && slides(model, r, d);
                        });
       if (row) tile.rows.push_back(d);
     }
     const bool along_lanes = std::any_of(model.reads.begin(), model.reads.end(), [&](const ModelAccess &r) {
-      return r.in_reduction && slides(model, r, lane);
+      return r.in_reduction &&
+             std::ranges::any_of(tile.lane_dims, [&](int d) { return slides(model, r, static_cast<size_t>(d)); });
     });
     if (tile.rows.empty() && !along_lanes) continue;
     if (tile.rows.size() > 2) tile.rows.erase(tile.rows.begin(), tile.rows.end() - 2);

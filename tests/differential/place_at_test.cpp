@@ -182,6 +182,9 @@ TEST_P(PlaceAt, FitsGroupsOfManyWorkers) {
   for (const char *machine : {"h100", "generic_gpu", "lavapipe"}) {
     Result<TargetInfo> info = fixture(machine);
     ASSERT_TRUE(info);
+    bool reaches_all = true; // Some machines access no single bytes.
+    for (const Tensor &tensor : program_.tensors) reaches_all &= bytes_of(tensor.element) >= info->far_element_bytes;
+    if (!reaches_all) continue;
     PipelineOptions options;
     options.schedule = for_workers_;
     Result<Program> done = run_pipeline(program_, options, *info);
