@@ -7,7 +7,9 @@
 //              if 1 <= ow.0 && ow.0 < 3 { ... no guard ... }
 //              if 3 <= ow.0 { ... } }
 // `partition ow` makes these variants; with `partition kw`, kw = 0 and kw = 1..2 become loops of their own in the edge
-// variants. `clip`: a guard that covers a loop's whole body and bounds its variable becomes the loop's begin or end.
+// variants. Indices that are kept inside a tensor are treated like guards: of min(max(x, 0), 9), of a reflection
+// min(x, 19 - x), of x % 10 the middle has x alone. `clip`: a guard that covers a loop's whole body and bounds its
+// variable becomes the loop's begin or end.
 // Needs stage kTiled. Serial loops are split into consecutive loops; group loops stay whole, their variants are chosen
 // inside the worker's body, so the grid does not change. Guards that no choice of the loop variable decides stay.
 // Keeps: results bit-identical. Pinned by filetests/passes/partition/.

@@ -49,6 +49,7 @@ private:
   double distinct(const ModelAccess &access, size_t first) const;
   double points(const ModelAccess &access) const;
   double streams() const;
+  double crowding() const;
   double live(const ModelAccess &access) const;
   bool is_held(const ModelAccess &access) const;
   WindowLoads loads(bool hold, bool share) const;
