@@ -230,6 +230,7 @@ private:
                     const std::string &consumer) {
     const Kernel &kernel = *find(program, consumer);
     KernelSchedule base = choose_shared_schedule(kernel, info_);
+    walk_along_lanes(kernel, base);
     Choice best;
     Definition def = definition_of(kernel);
     std::vector<std::string> dims;

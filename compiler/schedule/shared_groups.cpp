@@ -5,6 +5,7 @@
 #include <map>
 
 #include "compiler/analysis/imported.h"
+#include "compiler/schedule/access_model.h"
 #include "compiler/schedule/cost_model.h"
 #include "compiler/schedule/fusion.h"
 #include "compiler/schedule/loop_plan.h"
@@ -110,6 +111,31 @@ KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &in
   KernelSchedule plain;
   plain.kernel = kernel.name;
   return plain;
+}
+
+void walk_along_lanes(const Kernel &kernel, KernelSchedule &entry) {
+  const DefinitionModel model = model_of(kernel);
+  const auto find = [&](const LoopRef &loop) {
+    return std::ranges::find_if(entry.dims, [&](const DimSchedule &dim) { return dim.dim == loop.dim; });
+  };
+  const auto holds = [&](const DimSchedule &lanes) {
+    return std::ranges::any_of(model.reads, [&](const ModelAccess &read) {
+      for (size_t d = 0; d < model.dims.size(); ++d)
+        if (read.is_constant && read.depends[d] && lanes.dim == model.dims[d].name) return true;
+      return false;
+    });
+  };
+  for (size_t i = 0; i + 1 < entry.order.size(); ++i) {
+    const auto lanes = find(entry.order[i]), next = find(entry.order[i + 1]);
+    if (lanes == entry.dims.end() || next == entry.dims.end() || lanes == next) continue;
+    const bool is_group = entry.order[i].split == 0 && lanes->splits.front().kind == LoopKind::kGroup;
+    if (!is_group || lanes->splits.back().kind != LoopKind::kLane || holds(*lanes)) continue;
+    const bool is_output = std::any_of(model.dims.begin(), model.dims.begin() + static_cast<int>(model.parallel_dims()),
+                                       [&](const ModelDim &dim) { return dim.name == next->dim; });
+    const LoopKind kind = next->splits[static_cast<size_t>(entry.order[i + 1].split)].kind;
+    if (is_output && (kind == LoopKind::kSerial || kind == LoopKind::kGroup))
+      std::swap(entry.order[i], entry.order[i + 1]);
+  }
 }
 
 void share_groups(const Program &placed, const TargetInfo &info, bool automatic, Schedule &schedule) {

@@ -17,6 +17,11 @@ KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &in
 /// Fused, but not for lanes that go on in the next dimension, which groups seldom cut.
 bool joins_rows(const DimSchedule &dim);
 
+/// Moves the groups along the lanes inside those of other dimensions: they stand outside for the sake of many groups.
+/// Inside the groups of another dimension, which they will not be, their loop walks memory as it lies; unless constants
+/// that all lanes of a step share stay in registers meanwhile.
+void walk_along_lanes(const Kernel &kernel, KernelSchedule &entry);
+
 /// Gives the lets that `schedule` places at loops the group loops of their consumers; with `automatic`, those that it
 /// says nothing else of a schedule that fits the workers of the others. `placed`: what `place` left.
 void share_groups(const Program &placed, const TargetInfo &info, bool automatic, Schedule &schedule);
