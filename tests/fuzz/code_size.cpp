@@ -56,7 +56,19 @@ std::set<std::string> large_kernels(const Program &imported, const TargetInfo &i
   return large;
 }
 
-bool is_near(const Staging &staging) { return staging.level == MemoryLevel::kNear; }
+void leave_partitions(KernelSchedule &entry) { entry.partition.clear(); }
+void leave_near_memory(KernelSchedule &entry) {
+  std::erase_if(entry.stagings, [](const Staging &staging) { return staging.level == MemoryLevel::kNear; });
+}
+/// What is indexed in registers is written out.
+void leave_registers(KernelSchedule &entry) {
+  std::erase_if(entry.stagings, [](const Staging &staging) { return staging.level == MemoryLevel::kRegister; });
+}
+void leave_unrolling(KernelSchedule &entry) {
+  for (DimSchedule &dim : entry.dims)
+    for (Split &split : dim.splits)
+      if (split.kind == LoopKind::kUnrolled) split.kind = LoopKind::kSerial;
+}
 
 } // namespace
 
@@ -67,12 +79,11 @@ int64_t code_size(const Program &imported, const TargetInfo &info, const Schedul
 }
 
 void bound_code(const Program &imported, const TargetInfo &info, int64_t most, Schedule &schedule) {
-  for (const std::string &name : large_kernels(imported, info, most, schedule))
-    for (KernelSchedule &kernel : schedule.kernels)
-      if (kernel.kernel == name) kernel.partition.clear();
-  for (const std::string &name : large_kernels(imported, info, most, schedule))
-    for (KernelSchedule &kernel : schedule.kernels)
-      if (kernel.kernel == name) std::erase_if(kernel.stagings, is_near);
+  for (void (*simplify)(KernelSchedule &) : {leave_partitions, leave_near_memory, leave_registers, leave_unrolling}) {
+    const std::set<std::string> large = large_kernels(imported, info, most, schedule);
+    for (KernelSchedule &entry : schedule.kernels)
+      if (large.contains(entry.placement == Placement::kAt ? entry.at.consumer : entry.kernel)) simplify(entry);
+  }
 }
 
 } // namespace sparkle::test
