@@ -21,9 +21,16 @@ Status check_imported(const Program &program) {
   return ok();
 }
 
+/// Loops that the device ends silently, it ends for whatever machine they were planned.
+TargetInfo within_rounds_of(const TargetInfo &device, TargetInfo planned) {
+  if (device.max_loop_rounds > 0 && (planned.max_loop_rounds == 0 || planned.max_loop_rounds > device.max_loop_rounds))
+    planned.max_loop_rounds = device.max_loop_rounds;
+  return planned;
+}
+
 /// The machine that is planned for: a cap on instruction sets is a cap on lanes and registers.
 Result<TargetInfo> planned_machine(Machine &machine, const DeviceInfo &device, const CompileOptions &options) {
-  if (options.target_info) return *options.target_info;
+  if (options.target_info) return within_rounds_of(device.info, *options.target_info);
   if (options.isa.empty() || device.kind != DeviceKind::kCpu) return device.info;
   SPARKLE_TRY(const std::shared_ptr<Machine> capped, Machine::open({machine.threads(), options.isa, {}}));
   return capped->cpu().info;

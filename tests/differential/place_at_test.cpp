@@ -166,7 +166,8 @@ TEST_P(PlaceAt, EachStepIsRight) {
       options.stop_after = pass;
       Result<Program> done = run_pipeline(program_, options, *info);
       ASSERT_TRUE(done) << machine << ", " << pass << ": " << done.error().text;
-      if (std::string(pass) == "merge") EXPECT_EQ(done->kernels.size(), 1u) << machine;
+      const bool merged = std::string(pass) == "merge";
+      EXPECT_TRUE(!merged || done->kernels.size() == 1) << machine << ": " << done->kernels.size() << " kernels";
       Result<TensorSet> computed = TensorSet::make(program_, 5);
       ASSERT_TRUE(computed);
       Status status = run_reference(*done, *computed);

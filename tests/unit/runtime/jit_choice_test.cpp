@@ -127,6 +127,14 @@ TEST(Choice, LoopsThatTheDriverWouldEndRunElsewhere) {
   EXPECT_EQ(elsewhere.device_used, "cpu");
   EXPECT_NE(elsewhere.fallback_reason.find(" rounds"), std::string::npos) << elsewhere.fallback_reason;
   EXPECT_TRUE(elsewhere.verified) << elsewhere.verify_text;
+  // For another machine, too: it is this device that runs them.
+  CompileOptions other;
+  other.schedule = test::schedule_of("kernel dst {\n}\n");
+  other.target_info = test::machine()->vulkan().front().info;
+  other.target_info->max_loop_rounds = 0;
+  const auto planned = compile(too_long.program, test::machine(), test::machine()->vulkan().front(), other);
+  ASSERT_FALSE(planned);
+  EXPECT_EQ(planned.error().code, ErrorCode::kUnsupported);
   // Unrolled loops are code, and nearly as many rounds as there may be are right.
   ConvCase within({1, 1, 1, (most - 2) * 4, 1, 1, 1, 1, 0});
   const RunReport there = test::run_verified(within, "vulkan:0", "kernel dst {\n  split ic: serial, unrolled 4\n}\n");
