@@ -1,5 +1,6 @@
 # cmake -DFILES=a.h,b.h -DVERSION=0.1.0 -DOUTPUT=plugin_version.h -P PluginVersion.cmake
 # The version and a hash of the headers whose types cross the border between the program and its modules.
+cmake_minimum_required(VERSION 3.25)
 string(REPLACE "," ";" files "${FILES}")
 set(texts "")
 foreach(file IN LISTS files)

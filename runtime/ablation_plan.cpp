@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/passes/split_reduction.h"
 #include "compiler/pipeline/pipeline.h"
 #include "compiler/schedule/cost_model.h"
 #include "compiler/schedule/loop_plan.h"
@@ -9,19 +10,12 @@
 namespace sparkle {
 namespace {
 
-/// The program as placement leaves it, and the schedule with the placements that were chosen.
-struct Placed {
-  Program program;
-  Schedule schedule;
-};
-
-Result<Placed> place_only(const Program &imported, const TargetInfo &info, const Schedule &schedule) {
+/// The program as placement leaves it.
+Result<Program> place_only(const Program &imported, const TargetInfo &info, const Schedule &schedule) {
   PipelineOptions options;
   options.schedule = schedule;
   options.stop_after = "place";
-  PipelineReport report;
-  SPARKLE_TRY(Program program, run_pipeline(imported, options, info, &report));
-  return Placed{std::move(program), std::move(report.schedule)};
+  return run_pipeline(imported, options, info);
 }
 
 bool has_kernel(const Program &program, const std::string &name) {
@@ -44,20 +38,32 @@ public:
   }
 
 private:
-  /// Entries for all: those given, the cost model's for the others.
+  /// What a run does with the given schedule, and the kernels that it has.
   Status choose_full(const Schedule &given) {
-    SPARKLE_TRY(Placed placed, place_only(imported_, info_, given));
-    placed_ = std::move(placed.program);
-    full_ = std::move(placed.schedule);
-    for (const Kernel &kernel : placed_.kernels)
-      if (!full_.find(kernel.name)) full_.kernels.push_back(choose_kernel_schedule(kernel, info_));
+    PipelineOptions options;
+    options.schedule = given;
+    SPARKLE_TRY(ProgramPlan plan, plan_program(imported_, options, info_));
+    full_ = std::move(plan.schedule);
+    SPARKLE_TRY(placed_, place_only(imported_, info_, given));
+    SPARKLE_TRY(cut_, cut(placed_, {}));
     return ok();
   }
 
-  Status find_used() {
+  /// With the reductions shared that the full schedule shares, unless that is left out.
+  Result<Program> cut(const Program &placed, PatternSet left_out) const {
+    Schedule shared;
     for (const KernelSchedule &entry : full_.kernels)
+      if (entry.split_reduction > 1 && has_kernel(placed, entry.kernel)) shared.kernels.push_back(entry);
+    if (left_out.contains(Pattern::kSplitReduction)) shared.kernels.clear();
+    return split_reduction(placed, {shared}, info_);
+  }
+
+  Status find_used() {
+    for (const KernelSchedule &entry : full_.kernels) {
       if (entry.placement != Placement::kStored) plan_.used.add(Pattern::kPlace);
-    for (const Kernel &kernel : placed_.kernels) {
+      if (entry.split_reduction > 1) plan_.used.add(Pattern::kSplitReduction);
+    }
+    for (const Kernel &kernel : cut_.kernels) {
       SPARKLE_TRY(const PatternSet used, patterns_of(kernel, *full_.find(kernel.name)));
       for (const Pattern pattern : kPatterns)
         if (used.contains(pattern)) plan_.used.add(pattern);
@@ -103,14 +109,16 @@ private:
     }
     Program placed = placed_;
     if (left_out.contains(Pattern::kPlace)) {
-      SPARKLE_TRY(Placed again, place_only(imported_, info_, out));
-      placed = std::move(again.program);
+      SPARKLE_TRY(placed, place_only(imported_, info_, out));
       out.kernels.clear();
     }
-    for (const Kernel &kernel : placed.kernels) {
+    SPARKLE_TRY(const Program program, cut(placed, left_out));
+    for (const Kernel &kernel : program.kernels) {
       if (out.find(kernel.name)) continue;
       SPARKLE_TRY(KernelSchedule entry, refitted ? Result(choose_kernel_schedule(kernel, info_, left_out))
                                                  : without(kernel, loops_for(kernel), left_out));
+      const KernelSchedule *full = full_.find(kernel.name);
+      if (full && !left_out.contains(Pattern::kSplitReduction)) entry.split_reduction = full->split_reduction;
       out.kernels.push_back(std::move(entry));
     }
     return out;
@@ -124,7 +132,7 @@ private:
     for (KernelSchedule &entry : entries) {
       const bool is_own = entry.kernel == kernel.name;
       if (entry.placement != Placement::kStored || (!is_own && entry.dims.empty())) continue;
-      if (!is_own && has_kernel(placed_, kernel.name)) continue;
+      if (!is_own && has_kernel(cut_, kernel.name)) continue;
       entry.kernel = kernel.name;
       if (plan_loops(kernel, entry) && reads_what_is_staged(kernel, entry)) return entry;
     }
@@ -153,6 +161,7 @@ private:
   const Program &imported_;
   const TargetInfo &info_;
   Program placed_; ///< With the placements of the full schedule.
+  Program cut_;    ///< With its shared reductions as well.
   Schedule full_;
   AblationPlan plan_;
 };

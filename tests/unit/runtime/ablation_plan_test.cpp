@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/import/import.h"
+#include "compiler/pipeline/pipeline.h"
 #include "runtime/ablation.h"
 #include "runtime/embedded_files.h"
 
@@ -69,6 +70,39 @@ TEST(AblationPlan, LadderGoesFromNothingToTheFullSchedule) {
         ASSERT_TRUE(ladder[i].pattern);
         EXPECT_TRUE(made.used.contains(*ladder[i].pattern)) << ladder[i].name();
       }
+    }
+  }
+}
+
+/// A product with few results and a long reduction, which the groups of a GPU share.
+Program long_reduction() {
+  Diagnostics diagnostics;
+  const Source source("long.spk", "kernel product(a: f32[M, K], b: f32[K, N]) -> dst: f32[M, N] {\n"
+                                  "  dst[m, n] = max(sum[k](a[m, k] * b[k, n]), 0);\n}\n");
+  ImportRequest request;
+  request.values = {{"M", 32}, {"N", 32}, {"K", 65536}};
+  auto program = import_source(source, request, diagnostics);
+  EXPECT_TRUE(program) << render_text(diagnostics, source);
+  return program ? *program : Program{};
+}
+
+TEST(AblationPlan, FullIsWhatARunDoesWithSharedReductions) {
+  const Program program = long_reduction();
+  const TargetInfo info = machine("h100");
+  const AblationPlan made = plan(program, info);
+  const auto expected = plan_program(program, {}, info);
+  ASSERT_TRUE(expected);
+  EXPECT_EQ(to_text(made.variants.front().schedule), to_text(expected->schedule));
+  ASSERT_TRUE(made.used.contains(Pattern::kSplitReduction)) << to_text(expected->schedule);
+  for (const AblationVariant &variant : made.variants) {
+    EXPECT_EQ(variant.refusal, "") << variant.name();
+    PipelineOptions options;
+    options.schedule = variant.schedule;
+    const auto lowered = run_pipeline(program, options, info);
+    ASSERT_TRUE(lowered) << variant.name() << ": " << lowered.error().text << to_text(variant.schedule);
+    const bool is_out = variant.part == AblationPart::kLeaveOneOut && variant.pattern == Pattern::kSplitReduction;
+    if (is_out || variant.part == AblationPart::kFull) {
+      EXPECT_EQ(lowered->kernels.size(), is_out ? 1u : 2u) << variant.name();
     }
   }
 }
