@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "compiler/passes/split_reduction.h"
 #include "compiler/pipeline/pipeline.h"
 #include "compiler/schedule/cost_model.h"
 #include "compiler/schedule/loop_plan.h"
@@ -10,11 +9,12 @@
 namespace sparkle {
 namespace {
 
-/// The program as placement leaves it.
-Result<Program> place_only(const Program &imported, const TargetInfo &info, const Schedule &schedule) {
+/// The kernels that a schedule makes of a program, by its placements and shared reductions.
+Result<Program> kernels_of(const Program &imported, const TargetInfo &info, const Schedule &schedule) {
   PipelineOptions options;
   options.schedule = schedule;
-  options.stop_after = "place";
+  options.automatic = false;
+  options.stop_after = "split_reduction";
   return run_pipeline(imported, options, info);
 }
 
@@ -44,18 +44,8 @@ private:
     options.schedule = given;
     SPARKLE_TRY(ProgramPlan plan, plan_program(imported_, options, info_));
     full_ = std::move(plan.schedule);
-    SPARKLE_TRY(placed_, place_only(imported_, info_, given));
-    SPARKLE_TRY(cut_, cut(placed_, {}));
+    SPARKLE_TRY(kernels_, kernels_of(imported_, info_, full_));
     return ok();
-  }
-
-  /// With the reductions shared that the full schedule shares, unless that is left out.
-  Result<Program> cut(const Program &placed, PatternSet left_out) const {
-    Schedule shared;
-    for (const KernelSchedule &entry : full_.kernels)
-      if (entry.split_reduction > 1 && has_kernel(placed, entry.kernel)) shared.kernels.push_back(entry);
-    if (left_out.contains(Pattern::kSplitReduction)) shared.kernels.clear();
-    return split_reduction(placed, {shared}, info_);
   }
 
   Status find_used() {
@@ -63,7 +53,7 @@ private:
       if (entry.placement != Placement::kStored) plan_.used.add(Pattern::kPlace);
       if (entry.split_reduction > 1) plan_.used.add(Pattern::kSplitReduction);
     }
-    for (const Kernel &kernel : cut_.kernels) {
+    for (const Kernel &kernel : kernels_.kernels) {
       SPARKLE_TRY(const PatternSet used, patterns_of(kernel, *full_.find(kernel.name)));
       for (const Pattern pattern : kPatterns)
         if (used.contains(pattern)) plan_.used.add(pattern);
@@ -98,21 +88,10 @@ private:
   }
 
   Result<Schedule> make(PatternSet left_out, bool refitted) const {
+    SPARKLE_TRY(const Program program, kernels_of(imported_, info_, structure(left_out)));
     Schedule out;
-    for (const KernelSchedule &entry : full_.kernels) {
-      if (entry.placement == Placement::kStored) continue;
-      KernelSchedule placement;
-      placement.kernel = entry.kernel;
-      placement.placement = left_out.contains(Pattern::kPlace) ? Placement::kStored : entry.placement;
-      if (!left_out.contains(Pattern::kPlace)) placement = entry;
-      out.kernels.push_back(std::move(placement));
-    }
-    Program placed = placed_;
-    if (left_out.contains(Pattern::kPlace)) {
-      SPARKLE_TRY(placed, place_only(imported_, info_, out));
-      out.kernels.clear();
-    }
-    SPARKLE_TRY(const Program program, cut(placed, left_out));
+    for (const KernelSchedule &entry : full_.kernels)
+      if (entry.placement != Placement::kStored && !left_out.contains(Pattern::kPlace)) out.kernels.push_back(entry);
     for (const Kernel &kernel : program.kernels) {
       if (out.find(kernel.name)) continue;
       SPARKLE_TRY(KernelSchedule entry, refitted ? Result(choose_kernel_schedule(kernel, info_, left_out))
@@ -120,6 +99,16 @@ private:
       const KernelSchedule *full = full_.find(kernel.name);
       if (full && !left_out.contains(Pattern::kSplitReduction)) entry.split_reduction = full->split_reduction;
       out.kernels.push_back(std::move(entry));
+    }
+    return out;
+  }
+
+  /// The full schedule's placements and shared reductions, but for what is left out.
+  Schedule structure(PatternSet left_out) const {
+    Schedule out = full_;
+    for (KernelSchedule &entry : out.kernels) {
+      if (left_out.contains(Pattern::kPlace)) entry.placement = Placement::kStored;
+      if (left_out.contains(Pattern::kSplitReduction)) entry.split_reduction = 1;
     }
     return out;
   }
@@ -132,7 +121,7 @@ private:
     for (KernelSchedule &entry : entries) {
       const bool is_own = entry.kernel == kernel.name;
       if (entry.placement != Placement::kStored || (!is_own && entry.dims.empty())) continue;
-      if (!is_own && has_kernel(cut_, kernel.name)) continue;
+      if (!is_own && has_kernel(kernels_, kernel.name)) continue;
       entry.kernel = kernel.name;
       if (plan_loops(kernel, entry) && reads_what_is_staged(kernel, entry)) return entry;
     }
@@ -160,8 +149,7 @@ private:
 
   const Program &imported_;
   const TargetInfo &info_;
-  Program placed_; ///< With the placements of the full schedule.
-  Program cut_;    ///< With its shared reductions as well.
+  Program kernels_; ///< Those of the full schedule.
   Schedule full_;
   AblationPlan plan_;
 };
