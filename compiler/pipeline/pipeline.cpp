@@ -34,6 +34,7 @@ struct Context {
   const TargetInfo &info;
   Schedule schedule; ///< Entries of the user and, from `place` and `tile` on, the automatic ones.
   PipelineReport *report = nullptr;
+  TensorBounds tensors = {}; ///< For the cost model.
 
   const KernelSchedule &entry(const Kernel &kernel) {
     const KernelSchedule *found = schedule.find(kernel.name);
@@ -41,7 +42,7 @@ struct Context {
     if (found && (found->split_reduction == 1 || !found->dims.empty() || !options.automatic)) return *found;
     KernelSchedule chosen;
     chosen.kernel = kernel.name;
-    if (options.automatic) chosen = choose_kernel_schedule(kernel, info);
+    if (options.automatic) chosen = choose_kernel_schedule(kernel, info, {}, tensors);
     if (found) chosen.split_reduction = found->split_reduction;
     if (found) std::erase_if(schedule.kernels, [&](const KernelSchedule &k) { return k.kernel == kernel.name; });
     schedule.kernels.push_back(std::move(chosen));
@@ -78,7 +79,7 @@ constexpr Step kSteps[] = {
      [](const Program &p, Context &c) {
        for (const Kernel &kernel : p.kernels) {
          const KernelSchedule &entry = c.entry(kernel);
-         if (c.report) c.report->predictions.push_back({kernel.name, predict(kernel, entry, c.info)});
+         if (c.report) c.report->predictions.push_back({kernel.name, predict(kernel, entry, c.info, c.tensors)});
        }
        return layout(p, {c.schedule}, c.info);
      },
@@ -130,7 +131,7 @@ Status verify_all(const Program &program, std::string_view pass) {
 
 Result<Program> run_pipeline(const Program &imported, const PipelineOptions &options, const TargetInfo &info,
                              PipelineReport *report) {
-  Context context{options, info, options.schedule, report};
+  Context context{options, info, options.schedule, report, tensor_bounds(imported)};
   if (options.automatic) add_placements(imported, info, context.schedule);
   Program program = imported;
   for (const Step &step : kSteps) {

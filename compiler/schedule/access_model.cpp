@@ -14,12 +14,10 @@
 namespace sparkle {
 namespace {
 
-/// Terms whose values are added up one by one; larger sums are taken to need 32 bits.
-constexpr int64_t kCountedTerms = 64;
-
 class Modeller {
 public:
-  explicit Modeller(const Kernel &kernel) : kernel_(kernel), def_(definition_of(kernel)) {}
+  Modeller(const Kernel &kernel, const TensorBounds &tensors)
+      : kernel_(kernel), tensors_(tensors), def_(definition_of(kernel)) {}
 
   DefinitionModel run() {
     for (const DefinitionDim &dim : def_.dims) add_dim(dim.name, dim.var, dim.begin, dim.end, false);
@@ -113,39 +111,11 @@ private:
   }
 
   int64_t narrowing(const std::vector<ExprId> &reduces) const {
-    const bool sums = std::all_of(reduces.begin(), reduces.end(), [&](ExprId id) { return fits_half(id); });
-    if (sums && !reduces.empty()) return 2;
+    const bool halves = std::all_of(reduces.begin(), reduces.end(), [&](ExprId id) {
+      return kernel_.type_of(id) == kI32Type && fits_16_bits(value_bounds(kernel_, id, ranges_, tensors_));
+    });
+    if (halves && !reduces.empty()) return 2;
     return reduces.size() == 1 ? extremum_narrowing(reduces.front()) : 1;
-  }
-
-  /// A sum of whole numbers all of whose values take 16 bits.
-  bool fits_half(ExprId id) const {
-    const Reduce &reduce = std::get<Reduce>(kernel_.expr(id));
-    if (reduce.op != ReduceOp::kSum || kernel_.type_of(reduce.body) != kI32Type) return false;
-    int64_t terms = 1;
-    for (const ReduceAxis &axis : reduce.axes) {
-      auto begin = kernel_.constant(axis.begin), end = kernel_.constant(axis.end);
-      if (!begin || !end || *end <= *begin || *end - *begin > kCountedTerms) return false;
-      terms *= *end - *begin;
-      if (terms > kCountedTerms) return false;
-    }
-    Interval all = Interval::point(0);
-    for (int64_t term = 0; term < terms; ++term) all = add(all, term_of(reduce, term));
-    if (!all.is_bounded()) return false;
-    return (*all.lo >= 0 && *all.hi <= UINT16_MAX) || (*all.lo >= INT16_MIN && *all.hi <= INT16_MAX);
-  }
-
-  /// Of term `number` in the order of the text; what a filter leaves out is 0.
-  Interval term_of(const Reduce &reduce, int64_t number) const {
-    Ranges ranges = ranges_;
-    for (size_t i = reduce.axes.size(); i-- > 0;) {
-      const int64_t begin = *kernel_.constant(reduce.axes[i].begin);
-      const int64_t count = *kernel_.constant(reduce.axes[i].end) - begin;
-      ranges.push(reduce.axes[i].var, Interval::point(begin + number % count));
-      number /= count;
-    }
-    const Interval value = bounds(kernel_, reduce.body, ranges);
-    return is_valid(reduce.filter) ? hull(value, Interval::point(0)) : value;
   }
 
   /// An extremum of widened elements that is stored as one of them.
@@ -225,6 +195,7 @@ private:
   }
 
   const Kernel &kernel_;
+  const TensorBounds &tensors_;
   Definition def_;
   DefinitionModel model_;
   Ranges ranges_; ///< Of all dimensions and axes.
@@ -262,6 +233,6 @@ bool is_even(const DefinitionModel &model, const ModelAccess &access, const std:
   return true;
 }
 
-DefinitionModel model_of(const Kernel &kernel) { return Modeller(kernel).run(); }
+DefinitionModel model_of(const Kernel &kernel, const TensorBounds &tensors) { return Modeller(kernel, tensors).run(); }
 
 } // namespace sparkle

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compiler/ir/kernel.h"
+#include "compiler/schedule/value_bounds.h"
 
 namespace sparkle {
 
@@ -56,6 +57,6 @@ struct DefinitionModel {
 bool is_even(const DefinitionModel &model, const ModelAccess &access, const std::vector<int> &dims);
 
 /// Needs stage kImported.
-DefinitionModel model_of(const Kernel &kernel);
+DefinitionModel model_of(const Kernel &kernel, const TensorBounds &tensors = {});
 
 } // namespace sparkle

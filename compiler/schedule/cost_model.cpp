@@ -25,8 +25,8 @@ constexpr double kLeastCodeShare = 0.25; ///< Of the instruction budget that one
 
 class Enumerator {
 public:
-  Enumerator(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden)
-      : kernel_(kernel), info_(info), forbidden_(forbidden), model_(model_of(kernel)) {}
+  Enumerator(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden, const TensorBounds &tensors)
+      : kernel_(kernel), info_(info), forbidden_(forbidden), model_(model_of(kernel, tensors)) {}
 
   std::vector<ScheduleCandidate> run(size_t count) {
     for (const DimRoles &roles : roles_of_dims()) {
@@ -353,12 +353,13 @@ private:
 } // namespace
 
 std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const TargetInfo &info, size_t count,
-                                                   PatternSet forbidden) {
-  return Enumerator(kernel, info, forbidden).run(count);
+                                                   PatternSet forbidden, const TensorBounds &tensors) {
+  return Enumerator(kernel, info, forbidden, tensors).run(count);
 }
 
-KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden) {
-  return enumerate_schedules(kernel, info, 1, forbidden).front().schedule;
+KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden,
+                                      const TensorBounds &tensors) {
+  return enumerate_schedules(kernel, info, 1, forbidden, tensors).front().schedule;
 }
 
 } // namespace sparkle

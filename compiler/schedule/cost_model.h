@@ -8,6 +8,7 @@
 #include "compiler/ir/kernel.h"
 #include "compiler/schedule/pattern.h"
 #include "compiler/schedule/schedule.h"
+#include "compiler/schedule/value_bounds.h"
 #include "compiler/target/target_info.h"
 
 namespace sparkle {
@@ -35,14 +36,17 @@ struct ScheduleCandidate {
 
 /// The cost of running `kernel` (stage kImported) with `schedule`. A schedule that is not legal gets infinite seconds
 /// and the reason in `bound`.
-Prediction predict(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info);
+Prediction predict(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info,
+                   const TensorBounds &tensors = {});
 
 /// The best candidates, best first, at most `count`; never empty. None of them uses a pattern of `forbidden`.
+/// `tensors`: what is known of what the definition reads.
 std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const TargetInfo &info, size_t count,
-                                                   PatternSet forbidden = {});
+                                                   PatternSet forbidden = {}, const TensorBounds &tensors = {});
 
 /// The first of `enumerate_schedules`.
-KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden = {});
+KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden = {},
+                                      const TensorBounds &tensors = {});
 
 /// Adds an entry that decides the placement of each `let` that `schedule` does not name.
 void add_placements(const Program &program, const TargetInfo &info, Schedule &schedule);

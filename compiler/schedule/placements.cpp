@@ -10,6 +10,7 @@
 #include "compiler/schedule/cost_model.h"
 #include "compiler/schedule/fusion.h"
 #include "compiler/schedule/inlining.h"
+#include "compiler/schedule/loop_model.h"
 #include "compiler/schedule/loop_plan.h"
 #include "compiler/schedule/shared_groups.h"
 #include "compiler/support/checked_math.h"
@@ -81,7 +82,7 @@ std::set<TensorId> tensors_of(const Kernel &kernel) {
 class FusionChooser {
 public:
   FusionChooser(const Program &source, const TargetInfo &info, Schedule &schedule)
-      : source_(source), info_(info), schedule_(schedule) {}
+      : source_(source), info_(info), schedule_(schedule), tensors_(tensor_bounds(source)) {}
 
   void run() {
     // The last ones first: what they take leaves less for definitions on the way.
@@ -166,9 +167,13 @@ private:
     return true;
   }
 
+  double compute_seconds(const Kernel &kernel, const KernelSchedule &entry) const {
+    return predict(model_of(kernel, tensors_), kernel, entry, info_).compute_seconds;
+  }
+
   double compute_seconds(const Kernel &kernel) {
     auto [entry, is_new] = compute_.emplace(kernel.name + std::to_string(kernel.expr_count()), 0.0);
-    if (is_new) entry->second = predict(kernel, choose_shared_schedule(kernel, info_), info_).compute_seconds;
+    if (is_new) entry->second = compute_seconds(kernel, choose_shared_schedule(kernel, info_, 0, 1, tensors_));
     return entry->second;
   }
 
@@ -206,7 +211,7 @@ private:
 
   double fused_seconds(const Program &program, const Fusion &fusion, const Schedule &trial) {
     const Kernel &consumer = program.kernels[fusion.consumer];
-    double compute = predict(consumer, *trial.find(consumer.name), info_).compute_seconds;
+    double compute = compute_seconds(consumer, *trial.find(consumer.name));
     double tiles = 0, groups = 1;
     std::vector<const Kernel *> kernels = {&consumer};
     std::set<TensorId> kept;
@@ -229,7 +234,7 @@ private:
   Choice best_tiles(const Program &program, const Schedule &trial, const std::vector<size_t> &lets,
                     const std::string &consumer) {
     const Kernel &kernel = *find(program, consumer);
-    KernelSchedule base = choose_shared_schedule(kernel, info_);
+    KernelSchedule base = choose_shared_schedule(kernel, info_, 0, 1, tensors_);
     walk_along_lanes(kernel, base);
     Choice best;
     Definition def = definition_of(kernel);
@@ -347,6 +352,7 @@ private:
   const Program &source_;
   const TargetInfo &info_;
   Schedule &schedule_;
+  TensorBounds tensors_;
   std::set<std::string> given_; ///< Definitions that the caller placed.
   std::map<std::string, double> compute_;
 

@@ -380,8 +380,9 @@ Prediction predict(const DefinitionModel &model, const Kernel &kernel, const Ker
   return Predictor(model, loops, WindowModel(model, *plan, info), schedule, info).run();
 }
 
-Prediction predict(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info) {
-  return predict(model_of(kernel), kernel, schedule, info);
+Prediction predict(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info,
+                   const TensorBounds &tensors) {
+  return predict(model_of(kernel, tensors), kernel, schedule, info);
 }
 
 } // namespace sparkle

@@ -100,10 +100,12 @@ private:
 
 bool joins_rows(const DimSchedule &dim) { return !dim.fused.empty() && dim.splits.back().kind != LoopKind::kLane; }
 
-KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &info, size_t shared, int64_t workers) {
+KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &info, size_t shared, int64_t workers,
+                                      const TensorBounds &tensors) {
   TargetInfo group = info;
   if (workers > 1) group.max_workers = static_cast<int>(std::min<int64_t>(info.max_workers, workers));
-  for (ScheduleCandidate &candidate : enumerate_schedules(kernel, group, std::numeric_limits<size_t>::max())) {
+  for (ScheduleCandidate &candidate :
+       enumerate_schedules(kernel, group, std::numeric_limits<size_t>::max(), {}, tensors)) {
     KernelSchedule &entry = candidate.schedule;
     if (fuses(kernel, entry, shared) || !packs_constants_alone(kernel, entry)) continue;
     if (fits(workers_of(kernel, share_groups(entry, kernel, shared)), workers)) return std::move(entry);

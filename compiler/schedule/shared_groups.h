@@ -3,6 +3,7 @@
 
 #include "compiler/ir/kernel.h"
 #include "compiler/schedule/schedule.h"
+#include "compiler/schedule/value_bounds.h"
 #include "compiler/target/target_info.h"
 
 namespace sparkle {
@@ -12,7 +13,7 @@ namespace sparkle {
 /// dimensions, which number the tiles. Workers share a result only where all those of the group do: they wait for each
 /// other.
 KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &info, size_t shared = 0,
-                                      int64_t workers = 1);
+                                      int64_t workers = 1, const TensorBounds &tensors = {});
 
 /// Fused, but not for lanes that go on in the next dimension, which groups seldom cut.
 bool joins_rows(const DimSchedule &dim);

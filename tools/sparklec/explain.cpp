@@ -66,13 +66,15 @@ std::string comparison(const ScheduleCandidate &best, const ScheduleCandidate &l
 }
 
 std::string explain_given(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info,
-                          const std::string &title) {
-  return title + "\n" + indented(to_text(Schedule{{schedule}})) + prediction_text(predict(kernel, schedule, info));
+                          const TensorBounds &tensors, const std::string &title) {
+  return title + "\n" + indented(to_text(Schedule{{schedule}})) +
+         prediction_text(predict(kernel, schedule, info, tensors));
 }
 
 /// `parts`: of the kernel's reduction, which is shared.
-std::string explain_chosen(const Kernel &kernel, const TargetInfo &info, int64_t parts, size_t count) {
-  std::vector<ScheduleCandidate> candidates = enumerate_schedules(kernel, info, count);
+std::string explain_chosen(const Kernel &kernel, const TargetInfo &info, const TensorBounds &tensors, int64_t parts,
+                           size_t count) {
+  std::vector<ScheduleCandidate> candidates = enumerate_schedules(kernel, info, count, {}, tensors);
   ScheduleCandidate &best = candidates.front();
   best.schedule.split_reduction = parts;
   std::string text =
@@ -122,16 +124,17 @@ Result<ExitCode> explain(const ExplainCommand &command, Console &console) {
   std::string text = "kernel        " + source.program.name + ", " +
                      format_number(static_cast<double>(source.program.flops) * 1e-9, " GFLOP") + ", " +
                      std::to_string(launches) + (launches == 1 ? " launch" : " launches") + "\n" + machine_text(info);
+  const TensorBounds tensors = tensor_bounds(source.program);
   for (const Kernel &kernel : planned.kernels) {
     const KernelSchedule *given = options.schedule.find(kernel.name), *applied = report.schedule.find(kernel.name);
     const KernelSchedule *tiled = with_tiles.find(kernel.name), *at = at_loop(kernel);
     text += at ? "\ntile          " + kernel.name + ", in the groups of " + at->at.consumer + "\n"
                : "\nlaunch        " + kernel.name + "\n";
     if (given && !at)
-      text += explain_given(kernel, *given, info, "schedule of the file");
+      text += explain_given(kernel, *given, info, tensors, "schedule of the file");
     else
-      text += tiled ? explain_given(kernel, *tiled, info, "schedule chosen with its tiles")
-                    : explain_chosen(kernel, info, applied ? applied->split_reduction : 1,
+      text += tiled ? explain_given(kernel, *tiled, info, tensors, "schedule chosen with its tiles")
+                    : explain_chosen(kernel, info, tensors, applied ? applied->split_reduction : 1,
                                      static_cast<size_t>(command.candidates));
   }
   console.print(text + "\n" + refusals(source.program, options.schedule, info));
