@@ -183,32 +183,57 @@ std::vector<double> LoopModel::ranges(size_t first) const {
   return range;
 }
 
-/// Bytes of distinct elements that loops from `first` on touch. Overlapping windows (a stride smaller than what the
-/// other dimension spans) are counted once; lines are filled whole unless the tensor is packed.
+namespace {
+
+/// Places along one direction of memory.
+struct Span {
+  int64_t stride; ///< In elements.
+  double count;
+};
+
+/// The fastest first. Two that move through the same places (oh*s + kh) become one: their union, not their product.
+std::vector<Span> merged(std::vector<Span> spans) {
+  std::sort(spans.begin(), spans.end(), [](const Span &a, const Span &b) { return a.stride < b.stride; });
+  std::vector<Span> out;
+  for (const Span &span : spans) {
+    if (out.empty() || static_cast<double>(span.stride) >= static_cast<double>(out.back().stride) * out.back().count ||
+        span.stride % out.back().stride != 0) {
+      out.push_back(span);
+      continue;
+    }
+    out.back().count += (span.count - 1) * static_cast<double>(span.stride / out.back().stride);
+  }
+  return out;
+}
+
+/// Of lines, what is fetched for each element that is wanted. Gaps cost no more than a few elements each: others of the
+/// same line are mostly wanted soon.
+double line_waste(const std::vector<Span> &spans, double line) {
+  double run = 1;
+  for (const Span &span : spans) {
+    const auto stride = static_cast<double>(span.stride);
+    if (stride > run) return run < line ? std::min({line, stride, 4 * run}) / run : 1;
+    run += stride * (span.count - 1);
+  }
+  return run < line ? std::min(line / run, 4.0) : 1;
+}
+
+} // namespace
+
+/// Bytes of distinct elements that loops from `first` on touch; lines are filled whole unless the tensor is packed.
 double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed) const {
-  std::vector<double> range = ranges(first);
-  double elements = 1, unit_run = 1;
-  std::vector<std::pair<int64_t, double>> spans;
+  const std::vector<double> range = ranges(first);
+  std::vector<Span> spans;
   for (size_t d = 0; d < model_.dims.size(); ++d)
     if (access.depends[d])
       spans.push_back({std::max<int64_t>(1, std::abs(access.strides[d])),
                        std::min(range[d], static_cast<double>(model_.dims[d].extent))});
-  std::sort(spans.begin(), spans.end());
-  for (size_t i = 0; i < spans.size(); ++i) {
-    double count = spans[i].second;
-    // A window: two dimensions that move through the same one of memory (oh*s + kh). Their union, not their product.
-    if (i > 0 && spans[i].first < spans[i - 1].first * 4 && spans[i].first == spans[i - 1].first) {
-      elements += elements / std::max(1.0, spans[i - 1].second) * (count - 1);
-      continue;
-    }
-    if (spans[i].first == 1) unit_run = count;
-    elements *= count;
-  }
+  spans = merged(std::move(spans));
+  double elements = 1;
+  for (const Span &span : spans) elements *= span.count;
   elements = std::min(elements, static_cast<double>(access.tensor_elements));
-  double bytes = elements * static_cast<double>(access.element_bytes);
-  double line = 64.0 / static_cast<double>(access.element_bytes);
-  if (!packed && unit_run < line) bytes *= std::min(line / unit_run, 4.0);
-  return bytes;
+  const double bytes = elements * static_cast<double>(access.element_bytes);
+  return packed ? bytes : bytes * line_waste(spans, 64.0 / static_cast<double>(access.element_bytes));
 }
 
 /// How many times more of a cache the footprint takes because its rows lie an even number of ways apart and compete for

@@ -319,7 +319,7 @@ private:
       const MemoryInfo &cache = info_.memories[i], &behind = info_.memories[i + 1];
       if (cache.explicit_fill || behind.explicit_fill || behind.bytes_per_cycle <= 0) continue;
       double bytes = loops_.traffic(schedule_, cache, kCacheShare);
-      if (window_.is_window() && i > 0) bytes *= window_.sparse_factor();
+      if (info_.max_workers == 1 && i > 0) bytes *= window_.sparse_factor();
       double time = bytes / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
       out_.working_sets.push_back(cache.name + " (" + std::to_string(cache.bytes / 1024) +
                                   " KiB): " + std::to_string(static_cast<int64_t>(bytes / 1024)) + " KiB from " +

@@ -15,14 +15,19 @@ constexpr int64_t kMostPoints = 4096;
 constexpr double kUnalignedLoads = 1.8;
 /// Taking lanes apart, for each vector that has some, in turns of a load port.
 constexpr double kShuffle = 2;
-/// Bytes that far memory delivers at full speed when they lie together, and what shorter runs cost at most: 64 bytes of
-/// every 512 took twice as long as the same bytes in one run (depthwise 56x56x128 on Cascade Lake, 2026-11-22).
-constexpr double kLongRun = 256;
-constexpr double kMostSparse = 2;
+/// Bytes that could be read in the time that it takes to find the next run. 64 bytes of every 512 took twice as long as
+/// the same bytes in one run (depthwise 56x56x128), 256 of every 1024 a quarter longer, 512 of every 1024 a tenth
+/// (pooling 56x56x256; all on Cascade Lake, 2026-11-22).
+constexpr double kRunStart = 64;
 /// Places that go on from body to body and are followed ahead of time, and how many more take twice as long: pooling of
 /// 2x2 with tiles of 2x14 results took half as long again as with tiles of 4x1 (56x56x256 on Cascade Lake, 2026-11-22).
 constexpr double kFollowedStreams = 32;
 constexpr double kStreamsTwice = 128;
+/// Memory that is walked in jumps forth and back within a page, by what it costs more than walked as it lies: a seventh
+/// with two rows in a body, nearly half with many (pooling of 2x2 and 3x3, NCHW, rows of 224 and 448 bytes; Cascade
+/// Lake, 2026-11-22). Farther apart, each row is followed by itself.
+constexpr int64_t kLine = 64, kPage = 4096;
+constexpr double kJumps = 0.6, kFewJumps = 2;
 /// Masked loads are instructions of their own, shared by nothing. A tail among many tiles has a variant of its own.
 constexpr double kMasked = 2;
 constexpr double kMaskedTail = 1.2;
@@ -35,6 +40,8 @@ WindowModel::WindowModel(const DefinitionModel &model, const LoopPlan &plan, con
     return loop.kind == LoopKind::kUnrolled || loop.kind == LoopKind::kLane;
   };
   while (body_ > 0 && stays(plan.loops[body_ - 1])) --body_;
+  for (size_t i = body_; i-- > 0 && !around_;)
+    if (plan.dims[plan.loops[i].dim].factors[plan.loops[i].split] > 1) around_ = i;
   bool has_reduction = false;
   int64_t points = 1;
   for (size_t i = 0; i < plan.loops.size(); ++i) {
@@ -51,8 +58,6 @@ WindowModel::WindowModel(const DefinitionModel &model, const LoopPlan &plan, con
   }
   accumulators_ *= vectors_per_lane_ * std::max(1, model.accumulators - model.counts);
   is_window_ = has_reduction && points <= kMostPoints && model.nested_terms == 1;
-  for (size_t i = body_; i-- > 0 && !around_;)
-    if (plan.dims[plan.loops[i].dim].factors[plan.loops[i].split] > 1) around_ = i;
 }
 
 bool WindowModel::depends(const ModelAccess &access, size_t loop) const {
@@ -119,14 +124,52 @@ double WindowModel::useful_share() const {
 }
 
 double WindowModel::sparse_factor() const {
+  const bool walks = std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &read) {
+    return read.in_reduction && !read.is_constant && depends_on_lane(read);
+  });
+  return walks ? run_factor() * jump_factor() : 1;
+}
+
+/// Lines of lower addresses are touched after those of higher ones where an inner loop of the body steps farther than
+/// an outer one.
+double WindowModel::jump_factor() const {
+  double most = 1;
+  for (const ModelAccess &read : model_.reads) {
+    int64_t outer = kPage;
+    for (size_t i = body_; i < plan_.loops.size(); ++i) {
+      const PlannedLoop &loop = plan_.loops[i];
+      const PlannedDim &dim = plan_.dims[loop.dim];
+      const auto source = static_cast<size_t>(dim.sources.back());
+      const auto count = static_cast<double>(dim.factors[loop.split]);
+      if (loop.kind == LoopKind::kLane || count <= 1 || !read.depends[source] || read.irregular[source]) continue;
+      const int64_t step = std::abs(read.strides[source]) * dim.stride(loop.split) * read.element_bytes;
+      if (step > outer && step < kPage) most = std::max(most, 1 + kJumps * (count - 1) / (count + kFewJumps));
+      if (step >= kLine) outer = std::min(outer, step);
+    }
+  }
+  return most;
+}
+
+/// The body goes on along `dim` before it does along other results. (Other loops of a reduction take few steps.)
+bool WindowModel::is_next(size_t dim) const {
+  for (size_t i = body_; i-- > 0;) {
+    const PlannedLoop &loop = plan_.loops[i];
+    if (plan_.dims[loop.dim].factors[loop.split] == 1) continue;
+    if (static_cast<size_t>(loop.dim) == dim || !loop.is_reduction) return static_cast<size_t>(loop.dim) == dim;
+  }
+  return false;
+}
+
+/// Where lanes are not walked as they lie, a run ends with the tile.
+double WindowModel::run_factor() const {
   for (size_t i = body_; i < plan_.loops.size(); ++i) {
     if (plan_.loops[i].kind != LoopKind::kLane) continue;
     const size_t dim = static_cast<size_t>(plan_.loops[i].dim);
     if (plan_.dims[dim].factors.front() == 1) return 1;
-    if (around_ && static_cast<size_t>(plan_.loops[*around_].dim) == dim)
-      return crowding() * (1 + std::max(0.0, streams() - kFollowedStreams) / kStreamsTwice);
+    if (is_next(dim))
+      return !is_window_ ? 1 : crowding() * (1 + std::max(0.0, streams() - kFollowedStreams) / kStreamsTwice);
     const auto bytes = static_cast<double>(plan_.dims[dim].stride(0) * model_.store.element_bytes);
-    return std::clamp(kLongRun / bytes, 1.0, kMostSparse);
+    return 1 + kRunStart / bytes;
   }
   return 1;
 }

@@ -36,8 +36,7 @@ public:
   /// The loop around the body is a serial one over results: what it does not change is loaded before it.
   bool has_inner_serial() const { return around_ && plan_.loops[*around_].kind == LoopKind::kSerial; }
 
-  /// Cost of a byte from far memory over that of one in a long run: where lanes are not walked as they lie, a run ends
-  /// with the tile.
+  /// Cost of a byte from far memory over that of one in a long run, where lanes walk what changes. Of any tile.
   double sparse_factor() const;
   /// Cost of a body over that of one without masks.
   double mask_factor() const;
@@ -50,6 +49,9 @@ private:
   double points(const ModelAccess &access) const;
   double streams() const;
   double crowding() const;
+  double run_factor() const;
+  double jump_factor() const;
+  bool is_next(size_t dim) const;
   double live(const ModelAccess &access) const;
   bool is_held(const ModelAccess &access) const;
   WindowLoads loads(bool hold, bool share) const;
