@@ -13,8 +13,10 @@ namespace {
 constexpr int64_t kMostPoints = 4096;
 /// A load across a line takes two turns of a port; vectors that start anywhere mostly are.
 constexpr double kUnalignedLoads = 1.8;
-/// Taking lanes apart, for each vector that has some, in turns of a load port.
-constexpr double kShuffle = 2;
+/// Taking lanes apart, for each vector that has some, in turns of a load port: beside loads, mostly (pooling of 3x3
+/// with stride 2, NCHW, in the second cache: 1.5 cycles a vector of 8, 3 of 16, with their loads; Cascade Lake,
+/// 2026-11-22).
+constexpr double kShuffle = 0.5;
 /// Bytes that could be read in the time that it takes to find the next run. 64 bytes of every 512 took twice as long as
 /// the same bytes in one run (depthwise 56x56x128), 256 of every 1024 a quarter longer, 512 of every 1024 a tenth
 /// (pooling 56x56x256; all on Cascade Lake, 2026-11-22).
@@ -31,6 +33,13 @@ constexpr double kJumps = 0.6, kFewJumps = 2;
 /// Masked loads are instructions of their own, shared by nothing. A tail among many tiles has a variant of its own.
 constexpr double kMasked = 2;
 constexpr double kMaskedTail = 1.2;
+
+int64_t lanes_of(const PlannedDim &dim) {
+  int64_t lanes = 1;
+  for (size_t i = 0; i < dim.kinds.size(); ++i)
+    if (dim.kinds[i] == LoopKind::kLane) lanes *= dim.factors[i];
+  return lanes;
+}
 
 } // namespace
 
@@ -72,7 +81,7 @@ bool WindowModel::depends_on_lane(const ModelAccess &access) const {
   return false;
 }
 
-double WindowModel::distinct(const ModelAccess &access, size_t first) const {
+std::vector<int64_t> WindowModel::reached(const ModelAccess &access, size_t first) const {
   std::vector<int64_t> reached = {0};
   for (size_t i = first; i < plan_.loops.size(); ++i) {
     const PlannedLoop &loop = plan_.loops[i];
@@ -90,7 +99,25 @@ double WindowModel::distinct(const ModelAccess &access, size_t first) const {
     next.erase(std::unique(next.begin(), next.end()), next.end());
     reached = std::move(next);
   }
-  return static_cast<double>(reached.size());
+  return reached;
+}
+
+double WindowModel::distinct(const ModelAccess &access, size_t first) const {
+  return static_cast<double>(reached(access, first).size());
+}
+
+double WindowModel::runs(const ModelAccess &access) const {
+  int64_t vector = 1;
+  for (size_t i = body_; i < plan_.loops.size(); ++i) {
+    const PlannedDim &dim = plan_.dims[plan_.loops[i].dim];
+    if (plan_.loops[i].kind == LoopKind::kLane && depends(access, i))
+      vector = dim.factors[plan_.loops[i].split] *
+               std::max<int64_t>(1, access.strides[static_cast<size_t>(dim.sources.back())]);
+  }
+  const std::vector<int64_t> starts = reached(access, body_);
+  double count = 1;
+  for (size_t i = 1; i < starts.size(); ++i) count += starts[i] - starts[i - 1] > vector;
+  return count;
 }
 
 bool WindowModel::is_held(const ModelAccess &access) const { return has_inner_serial() && !depends(access, *around_); }
@@ -115,11 +142,10 @@ double WindowModel::ports(const ModelAccess &access) const {
 
 double WindowModel::useful_share() const {
   double share = 1;
-  for (const PlannedDim &dim : plan_.dims) {
-    const bool has_lanes = std::count(dim.kinds.begin(), dim.kinds.end(), LoopKind::kLane) > 0;
-    if (dim.extent && !dim.is_reduction && !has_lanes)
-      share *= static_cast<double>(*dim.extent) / static_cast<double>(std::max<int64_t>(1, dim.covered()));
-  }
+  for (const PlannedDim &dim : plan_.dims)
+    if (dim.extent && !dim.is_reduction)
+      share *= static_cast<double>(ceil_div(*dim.extent, lanes_of(dim)) * lanes_of(dim)) /
+               static_cast<double>(std::max<int64_t>(1, dim.covered()));
   return share;
 }
 
@@ -143,7 +169,7 @@ double WindowModel::jump_factor() const {
       const auto count = static_cast<double>(dim.factors[loop.split]);
       if (loop.kind == LoopKind::kLane || count <= 1 || !read.depends[source] || read.irregular[source]) continue;
       const int64_t step = std::abs(read.strides[source]) * dim.stride(loop.split) * read.element_bytes;
-      if (step > outer && step < kPage) most = std::max(most, 1 + kJumps * (count - 1) / (count + kFewJumps));
+      if (step > outer && step < kPage) most = std::max(most, 1 + kJumps * (1 - 1 / count));
       if (step >= kLine) outer = std::min(outer, step);
     }
   }
@@ -199,17 +225,15 @@ double WindowModel::crowding() const {
 
 /// Places of memory that a body touches, each of which goes on in the next one.
 double WindowModel::streams() const {
-  double count = points(model_.store);
+  double count = runs(model_.store);
   for (const ModelAccess &read : model_.reads)
-    if (read.in_reduction && !is_held(read)) count += distinct(read, body_);
+    if (read.in_reduction && !is_held(read)) count += runs(read);
   return count;
 }
 
 double WindowModel::mask_factor() const {
   for (const PlannedDim &dim : plan_.dims)
-    if (std::count(dim.kinds.begin(), dim.kinds.end(), LoopKind::kLane) > 0 && dim.extent &&
-        dim.covered() != *dim.extent)
-      return dim.factors.front() > 4 ? kMaskedTail : kMasked;
+    if (dim.extent && *dim.extent % lanes_of(dim) != 0) return dim.factors.front() > 4 ? kMaskedTail : kMasked;
   return 1;
 }
 

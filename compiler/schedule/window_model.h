@@ -31,7 +31,7 @@ public:
   WindowLoads loads() const;
   /// Vectors (of the machine's lanes) of results of one body, times the accumulators of each.
   double accumulators() const { return accumulators_; }
-  /// Part of the results of tiles that are wanted, lanes left aside: the others have no code where tails have variants.
+  /// Part of the vectors of tiles that have wanted results: the others have no code where tails have variants.
   double useful_share() const;
   /// The loop around the body is a serial one over results: what it does not change is loaded before it.
   bool has_inner_serial() const { return around_ && plan_.loops[*around_].kind == LoopKind::kSerial; }
@@ -44,8 +44,11 @@ public:
 private:
   bool depends(const ModelAccess &access, size_t loop) const;
   bool depends_on_lane(const ModelAccess &access) const;
+  /// Vectors that follow each other count as one.
+  double runs(const ModelAccess &access) const;
   /// Distinct elements (of lane 0) that the unrolled loops from `first` on reach.
   double distinct(const ModelAccess &access, size_t first) const;
+  std::vector<int64_t> reached(const ModelAccess &access, size_t first) const; ///< Sorted.
   double points(const ModelAccess &access) const;
   double streams() const;
   double crowding() const;
