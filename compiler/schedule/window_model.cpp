@@ -21,10 +21,12 @@ constexpr double kShuffle = 0.5;
 /// the same bytes in one run (depthwise 56x56x128), 256 of every 1024 a quarter longer, 512 of every 1024 a tenth
 /// (pooling 56x56x256; all on Cascade Lake, 2026-11-22).
 constexpr double kRunStart = 64;
-/// Places that go on from body to body and are followed ahead of time, and how many more take twice as long: pooling of
-/// 2x2 with tiles of 2x14 results took half as long again as with tiles of 4x1 (56x56x256 on Cascade Lake, 2026-11-22).
-constexpr double kFollowedStreams = 32;
-constexpr double kStreamsTwice = 128;
+/// Pages that go on from body to body and are followed ahead of time, how many more take twice as long, and what they
+/// cost at most: tiles of 12 rows and 2 vectors took 1.7 times as long as those of 1 row and 4 (unsharp 2160x3840),
+/// pooling of 2x2 with tiles of 2x14 results half as long again as with 4x1 (56x56x256; Cascade Lake, 2026-11-22).
+constexpr double kFollowedStreams = 16;
+constexpr double kStreamsTwice = 32;
+constexpr double kMostForStreams = 2;
 /// Memory that is walked in jumps forth and back within a page, by what it costs more than walked as it lies: a seventh
 /// with two rows in a body, nearly half with many (pooling of 2x2 and 3x3, NCHW, rows of 224 and 448 bytes; Cascade
 /// Lake, 2026-11-22). Farther apart, each row is followed by itself.
@@ -106,17 +108,15 @@ double WindowModel::distinct(const ModelAccess &access, size_t first) const {
   return static_cast<double>(reached(access, first).size());
 }
 
-double WindowModel::runs(const ModelAccess &access) const {
-  int64_t vector = 1;
-  for (size_t i = body_; i < plan_.loops.size(); ++i) {
-    const PlannedDim &dim = plan_.dims[plan_.loops[i].dim];
-    if (plan_.loops[i].kind == LoopKind::kLane && depends(access, i))
-      vector = dim.factors[plan_.loops[i].split] *
-               std::max<int64_t>(1, access.strides[static_cast<size_t>(dim.sources.back())]);
-  }
-  const std::vector<int64_t> starts = reached(access, body_);
+double WindowModel::pages(const ModelAccess &access) const {
+  const std::vector<int64_t> places = reached(access, body_);
   double count = 1;
-  for (size_t i = 1; i < starts.size(); ++i) count += starts[i] - starts[i - 1] > vector;
+  int64_t first = places.front();
+  for (int64_t place : places) {
+    if ((place - first) * access.element_bytes < kPage) continue;
+    first = place;
+    ++count;
+  }
   return count;
 }
 
@@ -192,8 +192,7 @@ double WindowModel::run_factor() const {
     if (plan_.loops[i].kind != LoopKind::kLane) continue;
     const size_t dim = static_cast<size_t>(plan_.loops[i].dim);
     if (plan_.dims[dim].factors.front() == 1) return 1;
-    if (is_next(dim))
-      return !is_window_ ? 1 : crowding() * (1 + std::max(0.0, streams() - kFollowedStreams) / kStreamsTwice);
+    if (is_next(dim)) return is_window_ ? crowding() * stream_factor() : 1;
     const auto bytes = static_cast<double>(plan_.dims[dim].stride(0) * model_.store.element_bytes);
     return 1 + kRunStart / bytes;
   }
@@ -223,12 +222,12 @@ double WindowModel::crowding() const {
   return std::max(1.0, rows / room);
 }
 
-/// Places of memory that a body touches, each of which goes on in the next one.
-double WindowModel::streams() const {
-  double count = runs(model_.store);
+/// What a body touches goes on in the next one, page by page.
+double WindowModel::stream_factor() const {
+  double count = pages(model_.store);
   for (const ModelAccess &read : model_.reads)
-    if (read.in_reduction && !is_held(read)) count += runs(read);
-  return count;
+    if (read.in_reduction && !is_held(read)) count += pages(read);
+  return std::clamp(1 + (count - kFollowedStreams) / kStreamsTwice, 1.0, kMostForStreams);
 }
 
 double WindowModel::mask_factor() const {

@@ -44,13 +44,12 @@ public:
 private:
   bool depends(const ModelAccess &access, size_t loop) const;
   bool depends_on_lane(const ModelAccess &access) const;
-  /// Vectors that follow each other count as one.
-  double runs(const ModelAccess &access) const;
   /// Distinct elements (of lane 0) that the unrolled loops from `first` on reach.
   double distinct(const ModelAccess &access, size_t first) const;
   std::vector<int64_t> reached(const ModelAccess &access, size_t first) const; ///< Sorted.
   double points(const ModelAccess &access) const;
-  double streams() const;
+  double pages(const ModelAccess &access) const; ///< Of a body.
+  double stream_factor() const;
   double crowding() const;
   double run_factor() const;
   double jump_factor() const;
