@@ -62,6 +62,19 @@ kernel ring(src: i8[H, W] outside wrap on (H, W)) -> dst: i8[H, W] {
      " order y_tile y x.0 i x.1\n partition x\n}\n"
      "kernel dst {\n split y: group, serial 4\n split x: serial, lane 16\n order y.0 y.1 x.0 i x.1\n}\n",
      "kernel slope { place at y.0 of dst }\nkernel dst { split y: group, serial 2 }\n"},
+    {"colours_reflected",
+     {R"(const k: i32[3] = [1, 2, 1];
+kernel blur(src: u8[H, W, C] outside reflect on (H, W)) -> dst: u8[H, W, C] {
+  let bx[y in .., x, c] = sum[i](k[i] * src[y, x + i - 1, c]);
+  dst[y, x, c] = u8(sum[i](k[i] * bx[y + i - 1, x, c])/16);
+})",
+      {{"H", 14}, {"W", 29}, {"C", 3}},
+      {}},
+     "kernel bx {\n place at y.0 of dst\n fuse p = x c\n split y: serial\n split p: serial, unrolled 2, lane 8\n"
+     " split i: unrolled\n order y_tile y p.0 i p.1 p.2\n partition p\n}\n"
+     "kernel dst {\n split y: group, serial 4\n fuse p = x c\n split p: serial, lane 16\n split i: unrolled\n"
+     " order y.0 y.1 p.0 i p.1\n partition y p\n}\n",
+     "kernel bx { place at y.0 of dst }\nkernel dst { split y: group, serial 2 }\n"},
     {"clamped_let",
      {R"(kernel blur(src: i32[H, W]) -> dst: i32[H, W] {
   let up[y in 0..H, x] outside clamp on (y) = src[y, x] * 3;
