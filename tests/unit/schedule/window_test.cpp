@@ -69,6 +69,21 @@ Program matmul() {
 })");
 }
 
+/// Maxima over 2x2 of rows 56 elements long, every second one.
+Program row_pooling() {
+  return parsed(R"(program @p {
+  tensor src: f32[256, 56, 56] input
+  tensor dst: f32[256, 28, 28] output
+  kernel @dst stage imported {
+    buffer @src: f32[256, 56, 56] far input = tensor src
+    buffer @dst: f32[256, 28, 28] far output = tensor dst
+    for %c in 0..256 { for %oh in 0..28 { for %ow in 0..28 {
+      store @dst[%c, %oh, %ow] = max[%kh in 0..2, %kw in 0..2](@src[%c, %oh * 2 + %kh, %ow * 2 + %kw])
+    } } }
+  }
+})");
+}
+
 KernelSchedule schedule_of(const std::string &text) {
   Diagnostics diagnostics;
   const Source source("schedule", "kernel dst {\n" + text + "\n}\n");
@@ -121,6 +136,58 @@ TEST(WindowModel, LoopsOfTheReductionAreNoWindow) {
   EXPECT_FALSE(WindowModel(model, *plan, machine("cascadelake")).is_window());
 }
 
+/// What a function of the model says of a schedule.
+template <class F> double asked(const Program &program, const std::string &schedule, F &&question) {
+  const Kernel &kernel = program.kernels.front();
+  const auto plan = plan_loops(kernel, schedule_of(schedule));
+  EXPECT_TRUE(plan) << plan.error().text;
+  const DefinitionModel model = model_of(kernel);
+  const auto &info = machine("cascadelake");
+  return question(WindowModel(model, *plan, info));
+}
+
+double sparse_of(const Program &program, const std::string &schedule) {
+  return asked(program, schedule, [](const WindowModel &window) { return window.sparse_factor(); });
+}
+
+TEST(WindowModel, RowsOfOnePageAreBestWalkedOneByOne) {
+  const auto rows = [](const std::string &oh, const std::string &order) {
+    return sparse_of(row_pooling(), "split c: group\nsplit oh: serial" + oh +
+                                        "\nsplit ow: serial, lane 8\nsplit kh: unrolled\nsplit kw: unrolled\norder " +
+                                        order);
+  };
+  const double one = rows("", "c oh ow.0 kh kw ow.1");
+  const double two = rows(", unrolled 2", "c oh.0 ow.0 kh kw oh.1 ow.1");
+  const double four = rows(", unrolled 4", "c oh.0 ow.0 kh kw oh.1 ow.1");
+  EXPECT_EQ(one, 1);
+  EXPECT_GT(two, 1.1);
+  EXPECT_GT(four, two);
+}
+
+TEST(WindowModel, ShortRunsOfMemoryCostMore) {
+  const auto runs = [](const std::string &c, const std::string &order) {
+    return sparse_of(depthwise(), "split oh: group\nsplit ow: serial\nsplit c: " + c +
+                                      "\nsplit kh: unrolled\nsplit kw: unrolled\norder " + order);
+  };
+  const double whole = runs("serial, lane 16", "oh ow c.0 kh kw c.1");
+  const double wide = runs("group, unrolled 4, lane 16", "oh c.0 ow kh kw c.1 c.2");
+  const double narrow = runs("group, lane 16", "oh c.0 ow kh kw c.1");
+  EXPECT_EQ(whole, 1);
+  EXPECT_GT(wide, whole);
+  EXPECT_GT(narrow, wide);
+}
+
+TEST(WindowModel, VectorsThatAreWholeNeedNoMasks) {
+  const auto masks = [](const std::string &ow) {
+    return asked(row_pooling(),
+                 "split c: group\nsplit oh: serial\nsplit ow: serial, unrolled 4, lane " + ow +
+                     "\nsplit kh: unrolled\nsplit kw: unrolled\norder c oh ow.0 kh kw ow.1 ow.2\npartition ow",
+                 [](const WindowModel &window) { return window.mask_factor(); });
+  };
+  EXPECT_EQ(masks("4"), 1); // 28 = 16 + 12: the second tile has three vectors.
+  EXPECT_GT(masks("8"), 1);
+}
+
 TEST(WindowSchedules, AreForWindowsOnMachinesWithoutSharedTiles) {
   const auto count = [](const Program &program, const std::string &name) {
     return window_schedules("dst", model_of(program.kernels.front()), machine(name)).size();
@@ -152,6 +219,13 @@ TEST(WindowSchedules, BytesFillTheirLanes) {
     for (const Split &split : dim.splits)
       if (split.kind == LoopKind::kLane) lanes = split.factor;
   EXPECT_EQ(lanes, 64) << to_text(Schedule{{chosen}});
+}
+
+TEST(WindowSchedules, RowsThatShareNothingAreNotUnrolled) {
+  const KernelSchedule chosen = choose_kernel_schedule(row_pooling().kernels.front(), machine("cascadelake"));
+  const auto oh = std::ranges::find(chosen.dims, "oh", &DimSchedule::dim);
+  ASSERT_NE(oh, chosen.dims.end());
+  EXPECT_EQ(oh->splits.size(), 1u) << to_text(Schedule{{chosen}});
 }
 
 } // namespace
