@@ -186,17 +186,29 @@ bool WindowModel::is_next(size_t dim) const {
   return false;
 }
 
-/// Where lanes are not walked as they lie, a run ends with the tile.
-double WindowModel::run_factor() const {
+/// The dimension of the lanes, where a body does not cover all of it.
+std::optional<size_t> WindowModel::lane_dim() const {
   for (size_t i = body_; i < plan_.loops.size(); ++i) {
     if (plan_.loops[i].kind != LoopKind::kLane) continue;
-    const size_t dim = static_cast<size_t>(plan_.loops[i].dim);
-    if (plan_.dims[dim].factors.front() == 1) return 1;
-    if (is_next(dim)) return is_window_ ? crowding() * stream_factor() : 1;
-    const auto bytes = static_cast<double>(plan_.dims[dim].stride(0) * model_.store.element_bytes);
-    return 1 + kRunStart / bytes;
+    const auto dim = static_cast<size_t>(plan_.loops[i].dim);
+    return plan_.dims[dim].factors.front() == 1 ? std::nullopt : std::optional(dim);
   }
-  return 1;
+  return std::nullopt;
+}
+
+/// Where lanes are not walked as they lie, a run ends with the tile.
+double WindowModel::run_factor() const {
+  const std::optional<size_t> dim = lane_dim();
+  if (!dim) return 1;
+  if (is_next(*dim)) return is_window_ ? crowding() * stream_factor() : 1;
+  const auto bytes = static_cast<double>(plan_.dims[*dim].stride(0) * model_.store.element_bytes);
+  return 1 + kRunStart / bytes;
+}
+
+double WindowModel::broken_store_runs() const {
+  const std::optional<size_t> dim = lane_dim();
+  if (!dim || is_next(*dim)) return 0;
+  return static_cast<double>(model_.outputs()) / static_cast<double>(plan_.dims[*dim].stride(0));
 }
 
 /// Rows of results that bodies write side by side, a part of a line each, over those that stay in the nearest cache

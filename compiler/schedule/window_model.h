@@ -38,6 +38,8 @@ public:
 
   /// Cost of a byte from far memory over that of one in a long run, where lanes walk what changes. Of any tile.
   double sparse_factor() const;
+  /// Runs in which results are stored that do not go on where the last one ended; 0 where they do. Of any tile.
+  double broken_store_runs() const;
   /// Cost of a body over that of one without masks.
   double mask_factor() const;
 
@@ -51,6 +53,7 @@ private:
   double pages(const ModelAccess &access) const; ///< Of a body.
   double stream_factor() const;
   double crowding() const;
+  std::optional<size_t> lane_dim() const;
   double run_factor() const;
   double jump_factor() const;
   bool is_next(size_t dim) const;
