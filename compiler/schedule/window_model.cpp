@@ -31,7 +31,7 @@ constexpr double kMostForStreams = 2;
 /// with two rows in a body, nearly half with many (pooling of 2x2 and 3x3, NCHW, rows of 224 and 448 bytes; Cascade
 /// Lake, 2026-11-22). Farther apart, each row is followed by itself.
 constexpr int64_t kLine = 64, kPage = 4096;
-constexpr double kJumps = 0.6, kFewJumps = 2;
+constexpr double kJumps = 0.6;
 /// Masked loads are instructions of their own, shared by nothing. A tail among many tiles has a variant of its own.
 constexpr double kMasked = 2;
 constexpr double kMaskedTail = 1.2;
