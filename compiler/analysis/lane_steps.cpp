@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/numeric.h"
 #include "compiler/support/checked_math.h"
 
 namespace sparkle {
@@ -9,26 +10,11 @@ namespace {
 
 using Lanes = std::vector<int64_t>;
 
-std::optional<int64_t> apply(BinaryOp op, int64_t a, int64_t b) {
-  switch (op) {
-  case BinaryOp::kAdd: return checked_add(a, b);
-  case BinaryOp::kSub: return checked_sub(a, b);
-  case BinaryOp::kMul: return checked_mul(a, b);
-  case BinaryOp::kDiv: return b > 0 ? std::optional(floor_div(a, b)) : std::nullopt;
-  case BinaryOp::kMod: return b > 0 ? std::optional(floor_mod(a, b)) : std::nullopt;
-  case BinaryOp::kMin: return std::min(a, b);
-  case BinaryOp::kMax: return std::max(a, b);
-  case BinaryOp::kAnd:
-  case BinaryOp::kOr: break;
-  }
-  return std::nullopt;
-}
-
 std::optional<Lanes> apply(BinaryOp op, const std::optional<Lanes> &a, const std::optional<Lanes> &b) {
   if (!a || !b) return std::nullopt;
   Lanes out;
   for (size_t i = 0; i < std::max(a->size(), b->size()); ++i) {
-    const auto lane = apply(op, (*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]);
+    const auto lane = fold_binary_int(Scalar::kIndex, op, (*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]);
     if (!lane) return std::nullopt;
     out.push_back(*lane);
   }
