@@ -104,7 +104,7 @@ private:
   }
 
   Interval of_atom(ExprId id) {
-    Interval by_type = of_type(k_.type_of(id).scalar);
+    Interval by_type = values_of(k_.type_of(id).scalar);
     const Expr &expr = k_.expr(id);
     if (auto *ref = std::get_if<VarRef>(&expr)) return intersect(by_type, ranges_.interval(k_, ref->var));
     if (auto *e = std::get_if<Binary>(&expr)) return intersect(by_type, of_binary(*e, k_.type_of(id).scalar));
@@ -149,7 +149,7 @@ private:
     if (e.op == BinaryOp::kMax) return {either_max(a.lo, b.lo), known_max(a.hi, b.hi)};
     // Sums of indices only get here when their numbers overflowed; those of other types wrap beyond their range.
     if (scalar == Scalar::kIndex) return e.op == BinaryOp::kMul ? multiply(a, b) : Interval{};
-    return without_wrapping(e.op, a, b, of_type(scalar));
+    return without_wrapping(e.op, a, b, values_of(scalar));
   }
 
   static Interval without_wrapping(BinaryOp op, const Interval &a, const Interval &b, const Interval &type) {
@@ -158,8 +158,7 @@ private:
     if (op == BinaryOp::kAdd) all = add(a, b);
     if (op == BinaryOp::kSub) all = add(a, scale(b, -1));
     if (op == BinaryOp::kMul) all = multiply(a, b);
-    const bool fits = all.is_bounded() && type.is_bounded() && *type.lo <= *all.lo && *all.hi <= *type.hi;
-    return fits ? all : Interval{};
+    return is_within(all, type) ? all : Interval{};
   }
 
   static Interval divide(const Interval &a, int64_t divisor) {
@@ -178,16 +177,6 @@ private:
   static Bound known_max(Bound a, Bound b) { return a && b ? Bound(std::max(*a, *b)) : std::nullopt; }
   static Bound either_min(Bound a, Bound b) { return a && b ? Bound(std::min(*a, *b)) : a ? a : b; }
   static Bound either_max(Bound a, Bound b) { return a && b ? Bound(std::max(*a, *b)) : a ? a : b; }
-
-  static Interval of_type(Scalar scalar) {
-    switch (scalar) {
-    case Scalar::kBool: return {0, 1};
-    case Scalar::kU8: return {0, UINT8_MAX};
-    case Scalar::kI8: return {INT8_MIN, INT8_MAX};
-    case Scalar::kI32: return {INT32_MIN, INT32_MAX};
-    default: return {};
-    }
-  }
 
   const Kernel &k_;
   const Ranges &ranges_;

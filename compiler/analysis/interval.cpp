@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/analysis/walk.h"
+#include "compiler/ir/numeric.h"
 #include "compiler/support/checked_math.h"
 
 namespace sparkle {
@@ -59,6 +60,20 @@ bool push_path(const Kernel &kernel, StmtId at, StmtId target, Ranges &ranges) {
 }
 
 } // namespace
+
+Interval values_of(Scalar scalar) {
+  switch (scalar) {
+  case Scalar::kBool: return {0, 1};
+  case Scalar::kI32:
+  case Scalar::kI8:
+  case Scalar::kU8: return {least_value(scalar), greatest_value(scalar)};
+  default: return {};
+  }
+}
+
+bool is_within(const Interval &inner, const Interval &outer) {
+  return inner.is_bounded() && outer.is_bounded() && *outer.lo <= *inner.lo && *inner.hi <= *outer.hi;
+}
 
 Interval intersect(const Interval &a, const Interval &b) {
   Interval out = a;

@@ -22,6 +22,11 @@ struct Interval {
   bool operator==(const Interval &) const = default;
 };
 
+/// What values of a type may be; no ends for floats and indices.
+Interval values_of(Scalar scalar);
+/// Both have ends, and all of `inner` lies in `outer`.
+bool is_within(const Interval &inner, const Interval &outer);
+
 Interval intersect(const Interval &a, const Interval &b);
 /// The smallest interval that holds both.
 Interval hull(const Interval &a, const Interval &b);

@@ -11,26 +11,13 @@ namespace {
 /// Terms whose values are added up one by one; of larger sums nothing is known.
 constexpr int64_t kCountedTerms = 64;
 
-Interval of_type(Scalar scalar) {
-  switch (scalar) {
-  case Scalar::kU8: return {0, UINT8_MAX};
-  case Scalar::kI8: return {INT8_MIN, INT8_MAX};
-  case Scalar::kI32: return {INT32_MIN, INT32_MAX};
-  default: return {};
-  }
-}
-
-bool is_within(const Interval &values, const Interval &limits) {
-  return values.is_bounded() && limits.is_bounded() && *limits.lo <= *values.lo && *values.hi <= *limits.hi;
-}
-
 class Evaluator {
 public:
   Evaluator(const Kernel &kernel, const TensorBounds &tensors) : kernel_(kernel), tensors_(tensors) {}
 
   Interval of(ExprId id, const Ranges &ranges) const {
     const Expr &expr = kernel_.expr(id);
-    const Interval limits = of_type(kernel_.type_of(id).scalar);
+    const Interval limits = values_of(kernel_.type_of(id).scalar);
     Interval values;
     if (const auto *e = std::get_if<IntConst>(&expr)) values = Interval::point(e->value);
     if (const auto *e = std::get_if<Read>(&expr)) values = of_read(*e, ranges);
@@ -48,7 +35,7 @@ private:
   Interval of_read(const Read &e, const Ranges &ranges) const {
     const Buffer &buffer = kernel_.buffer(e.buffer);
     const auto known = tensors_.find(buffer.tensor);
-    const Interval inside = known != tensors_.end() ? known->second : of_type(buffer.element);
+    const Interval inside = known != tensors_.end() ? known->second : values_of(buffer.element);
     return is_valid(e.guard) ? hull(inside, of(e.other, ranges)) : inside;
   }
 
