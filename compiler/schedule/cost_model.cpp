@@ -184,14 +184,11 @@ private:
 
   /// Fused rows without near memory need addresses that go on in even steps from one row to the next.
   bool rows_are_even(const DimRoles &roles) const {
+    if (roles.rows.size() < 2) return true;
+    const std::vector<int> rows(roles.rows.begin(), roles.rows.end());
     auto even = [&](const ModelAccess &access) {
-      for (size_t i = 0; i + 1 < roles.rows.size(); ++i) {
-        size_t outer = roles.rows[i], inner = roles.rows[i + 1];
-        for (size_t d : {outer, inner})
-          if (access.irregular[d] || access.guarded[d] || access.limited[d]) return false;
-        if (access.strides[outer] != access.strides[inner] * model_.dims[inner].extent) return false;
-      }
-      return true;
+      return is_even(model_, access, rows) &&
+             std::ranges::none_of(rows, [&](int d) { return access.limited[static_cast<size_t>(d)]; });
     };
     return even(model_.store) && std::all_of(model_.reads.begin(), model_.reads.end(), even);
   }

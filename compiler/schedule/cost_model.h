@@ -29,6 +29,9 @@ struct Prediction {
   std::vector<std::string> working_sets; ///< One line per memory level, for `explain`.
 };
 
+/// Part of the time of arithmetic and of each memory that does not overlap with the longest of them.
+inline constexpr double kNotOverlapped = 0.25;
+
 struct ScheduleCandidate {
   KernelSchedule schedule;
   Prediction prediction;

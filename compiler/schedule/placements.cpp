@@ -24,8 +24,6 @@ constexpr double kTileShare = 0.5;
 constexpr int64_t kLargestTile = 64;
 /// The prediction must promise this much before lets leave their kernels.
 constexpr double kLeastGain = 0.95;
-/// Part of the shorter one of arithmetic and far memory that the longer one does not hide.
-constexpr double kNotOverlapped = 0.25;
 
 /// A reduction is computed again for each read of its result: only reads at one point of the consumer's own loops are
 /// free.

@@ -23,8 +23,6 @@ constexpr double kCopyInstructions = 14;
 constexpr double kCacheShare = 0.75;
 /// Share of the load ports' peak that a loop of loads and multiply-adds reaches (bank conflicts, split lines).
 constexpr double kLoadPortShare = 0.7;
-/// Part of the time of arithmetic and of each memory that does not overlap with the longest of them.
-constexpr double kNotOverlapped = 0.25;
 /// Of a run of stores that begins elsewhere than the last one ended: a first layer (7x7, 112x112 results of 64
 /// channels) took a quarter longer with its channels in halves, one after the other (Sapphire Rapids, 2026-11-23).
 constexpr double kBrokenRunCycles = 30;
