@@ -1,0 +1,89 @@
+// Where selected instructions go: regions of code, loops with a place in front of them for what does not change.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "targets/x86/vreg.h"
+
+namespace sparkle::x86 {
+
+/// Instructions and loops in order.
+struct Region {
+  struct Loop;
+  struct Item {
+    Inst inst;
+    std::unique_ptr<Loop> loop; ///< In place of `inst`.
+  };
+  std::vector<Item> items;
+};
+/// before; `enter` (jumps to `exit` when there is no round); head: body; latch (jumps to head); exit.
+struct Region::Loop {
+  Region before; ///< Runs when there is a first round: what is hoisted, first values of pointers.
+  Region enter;
+  Region body;
+  Region latch;
+  Label head, exit;
+};
+
+/// Appends to one region at a time, and has a word for each common form of instruction. Results are new registers
+/// unless `into` is given.
+class CodeBuilder {
+public:
+  explicit CodeBuilder(Isa isa);
+
+  const Isa &isa() const { return function_.isa; }
+  Function &function() { return function_; }
+  Region *region() { return region_; }
+  /// For the life of the scope, instructions go to the end of `region`.
+  class Into {
+  public:
+    Into(CodeBuilder &builder, Region &region) : builder_(builder), saved_(builder.region_) {
+      builder.region_ = &region;
+    }
+    ~Into() { builder_.region_ = saved_; }
+    Into(const Into &) = delete;
+    Into &operator=(const Into &) = delete;
+
+  private:
+    CodeBuilder &builder_;
+    Region *saved_;
+  };
+
+  void set_line(uint32_t line) { line_ = line; }
+  void add(Inst inst);
+  Region::Loop &add_loop();
+
+  VReg general(Op op, int bytes, VReg a, VReg b, VReg into = kNoId<VReg>);
+  VReg general(Op op, int bytes, VReg a, int64_t immediate, VReg into = kNoId<VReg>);
+  VReg constant(int64_t value);
+  VReg general_load(Op op, int bytes, const Address &memory);
+  VReg vector(Op op, int bytes, VReg a, VReg b = kNoId<VReg>, VReg c = kNoId<VReg>, VReg into = kNoId<VReg>);
+  VReg vector_immediate(Op op, int bytes, int64_t immediate, VReg a, VReg b = kNoId<VReg>, VReg into = kNoId<VReg>);
+  VReg vector_load(Op op, int bytes, const Address &memory, VReg mask = kNoId<VReg>, VReg into = kNoId<VReg>);
+  void vector_store(Op op, int bytes, const Address &memory, VReg value, VReg mask = kNoId<VReg>);
+  void jump(Label to);
+  void jump_if(Condition condition, int bytes, VReg a, VReg b, Label to);
+  void jump_if(Condition condition, int bytes, VReg a, int64_t immediate, Label to);
+  void place(Label label);
+
+  /// Bytes in the pool, 4, 16, 32 or 64 of them, aligned to their number; equal ones are there once.
+  Address pool(std::span<const uint8_t> bytes);
+  /// All lanes hold these 4 bytes: in a register for the whole function, written at its start, once for each number
+  /// and width. Allocation loads it again where registers are short.
+  VReg splat_constant(uint32_t bits, int bytes);
+  VReg vector_constant(const std::vector<uint32_t> &lanes, int bytes);
+
+  /// Everything in order; the builder is empty then.
+  Function finish();
+
+private:
+  Function function_;
+  Region entry_; ///< Arguments and constants.
+  Region body_;
+  Region *region_ = &body_;
+  uint32_t line_ = 0;
+};
+
+} // namespace sparkle::x86
