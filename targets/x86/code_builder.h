@@ -1,8 +1,10 @@
 // Where selected instructions go: regions of code, loops with a place in front of them for what does not change.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "targets/x86/vreg.h"
@@ -18,10 +20,10 @@ struct Region {
   };
   std::vector<Item> items;
 };
-/// before; `enter` (jumps to `exit` when there is no round); head: body; latch (jumps to head); exit.
+/// enter (jumps to `exit` when there is no round); before; head: body; latch (jumps to head); exit.
 struct Region::Loop {
-  Region before; ///< Runs when there is a first round: what is hoisted, first values of pointers.
   Region enter;
+  Region before; ///< Runs when there is a first round: what is hoisted, first values of pointers.
   Region body;
   Region latch;
   Label head, exit;
@@ -54,13 +56,19 @@ public:
   void set_line(uint32_t line) { line_ = line; }
   void add(Inst inst);
   Region::Loop &add_loop();
+  /// Instructions added so far.
+  size_t count() const { return count_; }
 
+  /// Argument `number` of the function; ask for them in order.
+  VReg argument(int number);
   VReg general(Op op, int bytes, VReg a, VReg b, VReg into = kNoId<VReg>);
   VReg general(Op op, int bytes, VReg a, int64_t immediate, VReg into = kNoId<VReg>);
-  VReg constant(int64_t value);
-  VReg general_load(Op op, int bytes, const Address &memory);
+  VReg constant(int64_t value, VReg into = kNoId<VReg>);
+  /// Loads, and Op::kGAddress.
+  VReg general_load(Op op, int bytes, const Address &memory, VReg into = kNoId<VReg>);
   VReg vector(Op op, int bytes, VReg a, VReg b = kNoId<VReg>, VReg c = kNoId<VReg>, VReg into = kNoId<VReg>);
   VReg vector_immediate(Op op, int bytes, int64_t immediate, VReg a, VReg b = kNoId<VReg>, VReg into = kNoId<VReg>);
+  /// With a mask: lanes outside become 0, or keep what `into` held where that is given.
   VReg vector_load(Op op, int bytes, const Address &memory, VReg mask = kNoId<VReg>, VReg into = kNoId<VReg>);
   void vector_store(Op op, int bytes, const Address &memory, VReg value, VReg mask = kNoId<VReg>);
   void jump(Label to);
@@ -79,11 +87,18 @@ public:
   Function finish();
 
 private:
+  VReg result(RegClass reg_class, VReg into);
+  static RegClass class_of(Op op);
+
   Function function_;
-  Region entry_; ///< Arguments and constants.
+  Region arguments_;
+  Region entry_; ///< Constants.
   Region body_;
   Region *region_ = &body_;
   uint32_t line_ = 0;
+  size_t count_ = 0;
+  std::map<std::pair<uint32_t, int>, VReg> splats_; ///< By bits and bytes.
+  std::map<std::pair<std::vector<uint32_t>, int>, VReg> vectors_;
 };
 
 } // namespace sparkle::x86
