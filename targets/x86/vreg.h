@@ -6,7 +6,7 @@
 //     g7 = gload.8 [g0]
 //     v9 = vzero.64
 //   L1:
-//     v10 = vbroadcast [g7 + 8]
+//     v10 = vbroadcast.64 [g7 + 8]
 //     v9 = vfma.64 v10, v11, v9
 //     g7 = gadd.8 g7, 4
 //     jump_if.lt.8 g7, g8, L1
@@ -70,9 +70,10 @@ struct Inst {
   /// 2 also in loads and stores. 4 of a vector: lane 0 alone, as `vaddss` does.
   uint8_t bytes = 0;
   Condition condition = Condition::kEq;
-  bool has_immediate = false; ///< In place of the last source of general operations.
-  bool broadcast = false;     ///< The memory operand is 4 bytes, for all lanes; kAvx512 alone.
-  bool zeroing = false;       ///< Lanes outside `mask` become 0; else they keep what `dst` held, which is then read.
+  /// In place of the last source of general operations. Operations that always have one do without this.
+  bool has_immediate = false;
+  bool broadcast = false; ///< The memory operand is 4 bytes, for all lanes; kAvx512 alone.
+  bool zeroing = false;   ///< Lanes outside `mask` become 0; else they keep what `dst` held, which is then read.
   VReg dst = kNoId<VReg>;
   std::array<VReg, 3> src = {kNoId<VReg>, kNoId<VReg>, kNoId<VReg>};
   VReg mask = kNoId<VReg>; ///< Of class kMask, or kVector in masked loads, stores and gathers of kAvx2.
