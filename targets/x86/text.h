@@ -1,4 +1,17 @@
-// Text form of flat code; reads back as the same function.
+// Text form of flat code; reads back as the same function (registers that no instruction names come back as general).
+//
+//   function @dst avx512 vnni frame 2    `vnni` and the spill slots where there are any
+//     pool 0000803f 00000040             bytes in hexadecimal
+//     g0 = arg 0
+//     v1 = vload.64 [g0 + g2*4 - 16] {k3}
+//     v1 = vmove.64 v4 {k3 z}            zeroing
+//     v1 = fadd.64 v1, bcast[pool + 4] !12
+//     k3 = fcmp_k.64 v1, [frame 1], 17
+//   L0:
+//     jump_if.lt.8 g2, 100, L0
+//     ret
+//
+// The letter of a register is its class, its number that of the VReg. `!12` is Inst::line. `;` starts a comment.
 #pragma once
 
 #include <string>
