@@ -27,10 +27,10 @@ namespace sparkle::x86 {
 
 struct Value {
   Type type;
-  std::vector<VReg> parts;
-  std::optional<int64_t> number; ///< A whole scalar known here; then without parts.
+  std::vector<VReg> parts = {};
+  std::optional<int64_t> number = {}; ///< A whole scalar known here; then without parts.
   bool is_apart = false;
-  std::optional<uint32_t> bits; ///< Of each lane, where known here and alike; parts are there all the same.
+  std::optional<uint32_t> bits = {}; ///< Of each lane, where known here and alike; parts are there all the same.
   bool is_splat = false;        ///< A scalar whose register has it in all lanes of the machine's vectors.
 };
 
@@ -38,6 +38,9 @@ struct Value {
 int part_bytes(int lanes);
 /// Lanes of part `part` of a vector of so many.
 int part_lanes(const Isa &isa, int lanes, int part);
+
+/// Registers that vectors of so many lanes take.
+int part_count(const Isa &isa, int lanes);
 
 /// Where lanes of an access lie.
 struct Place {
@@ -201,17 +204,135 @@ private:
   Value load_lanes(const Place &place, Type type, const Value *mask, const Value *other);
   void store_lanes(const Place &place, const Value &value, const Value *mask, bool streaming);
 
-  // select_expr.cpp, select_cast.cpp, select_lanes.cpp: expressions of every type
+  // select_expr.cpp: expressions of every type
+  using Parts = std::vector<VReg>;
   /// The last instruction writes `into` (one register for each part) where that is given.
-  Value emit(ExprId id, const std::vector<VReg> *into = nullptr);
+  Value emit(ExprId id, const Parts *into = nullptr);
+  /// A scalar index expression that is no sum or product: index() asks for these, operands go through emit().
+  VReg scalar_index(ExprId id);
+  /// `make(part, bytes, into)` gives the register of each part.
+  template <class Make> Value each_part(Type type, const Parts *into, Make &&make);
+  /// The register of a scalar in a general register, or of its constant.
+  VReg general(const Value &value);
+  /// All lanes of a scalar; a vector as it is.
   Value widen(const Value &value, int lanes);
-  Value cast(const Value &value, Type to);
+  Value emit_new(ExprId id, const Parts *into);
+  /// The node itself, its operands through emit().
+  Value node(ExprId id, const Parts *into);
+  Value move(const Value &value, const Parts &into);
+  VReg copy(VReg from, int bytes, VReg into = kNoId<VReg>);
+  /// `into`, unless writing it part by part overwrites what a later part reads of the operands.
+  const Parts *unless_crossed(const Parts *into, std::initializer_list<const Value *> operands);
+  Value variable(VarId id);
+  Value real_constant(const FloatConst &constant, int lanes);
+  Value unary(const Unary &e, const Value &a, const Parts *into);
+  Value binary(const Binary &e, const Parts *into);
+  Value fma(const Fma &e, const Parts *into);
+  Value ramp(const Ramp &e);
+  Value bitcast(const Value &a, Type to, const Parts *into);
+  bool is_apart(Type type) const { return type.is_vector() && type.scalar == Scalar::kIndex && k_.index_bits == 64; }
+  /// A constant of 32 bits in all lanes.
+  VReg lanes_of(uint32_t bits, int bytes) { return b_.splat_constant(bits, bytes); }
+
+  // select_masks.cpp: vectors of bool, and what they choose
+  Value compare(const Compare &e, const Parts *into);
+  Value select(const Select &e, const Parts *into);
+  Value logic(BinaryOp op, const Value &a, const Value &b, const Parts *into);
+  Value negate(const Value &a, const Parts *into);
+  /// Of a scalar condition: 1 or 0; of all lanes of a mask: as a mask.
+  Value mask_of_scalar(const Value &value, int lanes);
+  VReg compare_lanes(CompareOp op, Type type, int bytes, VReg a, VReg b, VReg into);
+  VReg compare_scalars(CompareOp op, Type type, const Value &a, const Value &b);
+  Value compare_bools(CompareOp op, const Value &a, const Value &b);
+  std::optional<Value> compare_ramps(const Compare &e, int lanes, const Parts *into);
+  Value select_lanes(const Value &cond, const Value &a, const Value &b, const Parts *into);
+  /// An index as its lane 0 and what the others add to it, where that is known.
+  struct FirstAndSteps {
+    Value first;
+    std::vector<int64_t> steps;
+  };
+  std::optional<FirstAndSteps> first_and_steps(ExprId index);
+  Value first_lane(ExprId index);
+  /// Lanes of both differ by less than 30 bits.
+  bool are_close(ExprId a, ExprId b);
+  /// Lane 0 of a mask, for a scalar condition.
+  VReg scalar_mask(ExprId cond);
+  /// Lanes of `a` where the mask is set, else of `b`.
+  VReg blend(int bytes, VReg mask, VReg a, VReg b, VReg into);
+  /// `a` where the mask is set, else 0.
+  VReg keep(int bytes, VReg mask, VReg a, VReg into = kNoId<VReg>);
+  VReg not_mask(int bytes, VReg mask, VReg into = kNoId<VReg>);
+  VReg both_masks(int bytes, VReg a, VReg b);
+  /// The first `count` lanes.
+  VReg first_lanes(int count, int bytes);
+  /// A bit for each lane of a part, in a general register; bits beyond its lanes are undefined.
+  VReg bits_of(VReg mask, int bytes);
+  VReg mask_of_bits(VReg bits, int bytes);
+  /// Lanes of 0 and 1, and back (anything but 0 is true).
+  VReg ones_of(int bytes, VReg mask, VReg into = kNoId<VReg>);
+  VReg mask_of_ones(int bytes, VReg ones, VReg into = kNoId<VReg>);
+
+  // select_whole.cpp: i32 and index
+  Value whole_binary(const Binary &e, const Value &a, const Value &b, const Parts *into);
+  Value whole_binary(BinaryOp op, const Value &a, const Value &b, const Interval &range, const Parts *into);
+  VReg scalar_whole(BinaryOp op, Type type, const Value &a, const Value &b, const Interval &range, VReg into);
+  VReg divide_scalar(BinaryOp op, Type type, const Value &a, const Value &b, const Interval &range, VReg into);
+  VReg divide_lanes(BinaryOp op, int bytes, VReg a, int64_t divisor, const Interval &range, VReg into);
+  VReg divide_magnitudes(int bytes, VReg a, int64_t divisor, VReg into);
+  VReg divide_each_lane(BinaryOp op, Type type, int lanes, VReg a, VReg b);
+  VReg condition(Condition condition, int bytes, VReg a, const Value &b);
+  VReg choose(VReg cond, VReg a, VReg b, VReg into = kNoId<VReg>);
+
+  // select_cast.cpp: conversions
+  Value cast(const Value &value, Type to, const Parts *into = nullptr);
+  Value cast_number(int64_t number, Type from, Type to);
+  Value cast_bool(const Value &value, Type to, const Parts *into);
+  Value whole_to_float(const Value &value, Type to, const Parts *into);
+  Value round_to(const Value &value, Type to, const Parts *into);
+  Value float_to_whole(const Value &value, Type to, const Parts *into);
+  Value cast_whole(const Value &value, Type to, const Parts *into);
+  /// i32 of floats: the ends of i32 beyond them, 0 of what is no number.
+  VReg saturate(int bytes, VReg a, VReg into);
+  /// i32 of floats, within the ends of i8 or u8.
+  VReg saturate_to_byte(int bytes, VReg a, Scalar to, VReg into);
+  VReg saturate_to_index(VReg a);
+  VReg round_to_half(int bytes, VReg a, VReg into);
+  VReg round_to_bfloat(int bytes, VReg a, VReg into);
+  VReg keep_sticky_bits(int bytes, VReg a);
+  VReg clamp_scalar(const Value &value, Scalar to);
+
+  // select_lanes.cpp: what combines lanes
+  /// Where a lane is: a register (kNoId: any lane will do) and its number there.
+  struct Lane {
+    VReg part;
+    int number = 0;
+  };
+  Value shuffle(const Shuffle &e, const Parts *into);
+  Value pick_lanes(const std::vector<Value> &inputs, const std::vector<int> &indices, Type type);
+  Value reduce_lanes(const ReduceLanes &e);
+  Value reduce_whole(ReduceOp op, const Value &a);
+  Value dot(const Dot &e, const Parts *into);
+  Value every(const Value &value, int step, int first);
+  Value multiply_or_add(BinaryOp op, const Value &a, const Value &b, const Parts *into);
+  /// One lane as a scalar.
+  Value lane(const Value &value, int number);
+  /// A part of `bytes` bytes of general registers, or of lanes 0 of vectors.
+  VReg join(const std::vector<VReg> &lanes, int bytes);
+  /// Four lanes of a part of `bytes` bytes.
+  VReg quad(VReg part, int bytes, int number);
+  void list_lanes(const Value &value, std::vector<Lane> &out);
+  /// A part of `bytes` bytes, lane by lane from parts of any width.
+  VReg gather_lanes(const std::vector<Lane> &lanes, int bytes, VReg into);
+  static std::vector<Lane> only(std::vector<Lane> lanes, VReg part);
+  VReg permute(const std::vector<Lane> &lanes, int bytes, VReg into);
+  VReg permute_two(const std::vector<Lane> &a, const std::vector<Lane> &b, int bytes, VReg into);
 
   const Kernel &k_;
   const Launch &launch_;
   CodeBuilder b_;
   std::vector<std::optional<Value>> values_; ///< By VarId.
   std::unordered_map<ExprId, Value> memo_;   ///< Of the statement being selected.
+  std::unordered_map<VReg, VReg> halves_;    ///< f16 of registers that hold them as f32.
   Ranges ranges_;
   std::string refusal_;
 
@@ -237,5 +358,16 @@ private:
   int64_t scratch_top_ = 0, scratch_bytes_ = 0;
   bool streams_ = false;
 };
+
+template <class Make> Value Selector::each_part(Type type, const Parts *into, Make &&make) {
+  Value out{type};
+  const int count = part_count(b_.isa(), type.lanes);
+  out.parts.reserve(static_cast<size_t>(count));
+  for (int part = 0; part < count; ++part) {
+    const int bytes = part_bytes(part_lanes(b_.isa(), type.lanes, part));
+    out.parts.push_back(make(static_cast<size_t>(part), bytes, into ? (*into)[static_cast<size_t>(part)] : kNoId<VReg>));
+  }
+  return out;
+}
 
 } // namespace sparkle::x86
