@@ -1,7 +1,7 @@
 #include "compiler/passes/merge.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "compiler/analysis/grid.h"
 #include "compiler/analysis/interval.h"
@@ -9,6 +9,7 @@
 #include "compiler/ir/rewriter.h"
 #include "compiler/ir/transplant.h"
 #include "compiler/schedule/fusion.h"
+#include "compiler/schedule/tile_skew.h"
 
 namespace sparkle {
 namespace {
@@ -43,9 +44,12 @@ void for_each_access(Kernel &kernel, StmtId id, const std::function<void(BufferI
   if (auto *move = std::get_if<FragmentMove>(&stmt)) fn(move->buffer, move->indices);
 }
 
+/// What kernels that become one hand each other, with the skews of the tiles (PlaceAt).
+using HandedTensors = std::map<TensorId, std::vector<int64_t>>;
+
 class Merger {
 public:
-  Merger(const std::vector<const Kernel *> &members, const std::set<TensorId> &tensors, size_t shared,
+  Merger(const std::vector<const Kernel *> &members, const HandedTensors &tensors, size_t shared,
          const TargetInfo &info)
       : members_(members), tensors_(tensors), shared_(shared), info_(info), loops_(shared) {}
 
@@ -149,7 +153,7 @@ private:
     std::vector<StmtId> allocs;
     for (uint32_t i = 0; i < out_.buffer_count(); ++i) {
       if (!tensors_.contains(out_.buffer(BufferId{i}).tensor)) continue;
-      drop_tiles(BufferId{i});
+      SPARKLE_TRY_STATUS(drop_tiles(BufferId{i}));
       allocs.push_back(out_.add_stmt(Alloc{BufferId{i}}));
     }
     parts.insert(parts.begin(), allocs.begin(), allocs.end());
@@ -167,38 +171,32 @@ private:
     return true;
   }
 
-  void drop_tiles(BufferId id) {
+  Status drop_tiles(BufferId id) {
     Buffer buffer = out_.buffer(id);
     auto shared = static_cast<std::ptrdiff_t>(shared_);
     buffer.extents.erase(buffer.extents.begin(), buffer.extents.begin() + shared);
     buffer.strides.erase(buffer.strides.begin(), buffer.strides.begin() + shared);
     if (buffer.extents.empty()) buffer.extents = buffer.strides = {Builder(out_).index(1)};
-    spread_rows(buffer);
+    const std::vector<int64_t> &skew = tensors_.at(buffer.tensor);
+    SPARKLE_TRY_STATUS(check_skew(buffer.name, skew, buffer.extents.size()));
+    if (!skew.empty()) add_skew(buffer, skew);
     buffer.level = MemoryLevel::kNear;
     buffer.role = Role::kLocal;
     buffer.origin = buffer.name;
     buffer.tensor = kNoId<TensorId>;
     buffer.alignment = 64;
     out_.buffer(id) = std::move(buffer);
+    return ok();
   }
 
-  /// Rows that lie a whole number of ways apart would compete for a few lines of the nearest cache: a line more apart,
-  /// they do not.
-  void spread_rows(Buffer &buffer) {
-    const auto cache = std::find_if(info_.memories.begin(), info_.memories.end(), [](const MemoryInfo &memory) {
-      return !memory.explicit_fill && memory.way_stride_bytes > 0;
-    });
-    if (cache == info_.memories.end()) return;
+  /// Lays the rows of a tile out with what `skew` leaves between them.
+  void add_skew(Buffer &buffer, const std::vector<int64_t> &skew) {
     Builder b(out_);
-    int64_t stride = 1;
+    ExprId stride = b.index(1);
     for (size_t d = buffer.extents.size(); d-- > 0;) {
-      const auto extent = out_.constant(buffer.extents[d]);
-      if (!extent) return;
-      if (d + 1 < buffer.extents.size() && *extent > 1 &&
-          stride * bytes_of(buffer.element) % cache->way_stride_bytes == 0)
-        stride += cache->line_bytes / bytes_of(buffer.element);
-      buffer.strides[d] = b.index(stride);
-      stride *= *extent;
+      if (d < skew.size()) stride = b.add(stride, b.index(skew[d]));
+      buffer.strides[d] = stride;
+      stride = b.mul(stride, buffer.extents[d]);
     }
   }
 
@@ -209,9 +207,10 @@ private:
       for_each_stmt(out_, part, [&](StmtId id) {
         const auto *alloc = std::get_if<Alloc>(&out_.stmt(id));
         if (!alloc || out_.buffer(alloc->buffer).level != MemoryLevel::kNear) return;
-        int64_t elements = 1;
-        for (size_t d = 0; d < out_.buffer(alloc->buffer).extents.size(); ++d)
-          elements *= out_.extent(alloc->buffer, static_cast<int>(d)).value_or(1);
+        int64_t elements = 1; // From the strides: rows may lie apart.
+        for (int d = 0; d < static_cast<int>(out_.buffer(alloc->buffer).extents.size()); ++d)
+          elements =
+              std::max(elements, out_.extent(alloc->buffer, d).value_or(1) * out_.stride(alloc->buffer, d).value_or(1));
         bytes += elements * bytes_of(out_.buffer(alloc->buffer).element);
       });
     if (bytes <= info_.near_bytes) return ok();
@@ -220,7 +219,7 @@ private:
   }
 
   const std::vector<const Kernel *> &members_; ///< In order of execution, the consumer last.
-  const std::set<TensorId> &tensors_;          ///< What they hand each other.
+  const HandedTensors &tensors_;
   size_t shared_;
   const TargetInfo &info_;
   Kernel out_;
@@ -234,8 +233,7 @@ std::optional<TensorId> tensor_of(const Program &program, const std::string &nam
   return std::nullopt;
 }
 
-Status check_others(const Program &program, const std::vector<const Kernel *> &members,
-                    const std::set<TensorId> &tensors) {
+Status check_others(const Program &program, const std::vector<const Kernel *> &members, const HandedTensors &tensors) {
   for (const Kernel &kernel : program.kernels) {
     if (std::find(members.begin(), members.end(), &kernel) != members.end()) continue;
     for (uint32_t i = 0; i < kernel.buffer_count(); ++i)
@@ -259,11 +257,12 @@ Result<Program> merge(const Program &in, const MergeOptions &options, const Targ
       continue;
     }
     std::vector<const Kernel *> members;
-    std::set<TensorId> tensors;
+    HandedTensors tensors;
     for (const Kernel *let : waiting) {
-      if (options.schedule.find(let->name)->at.consumer != kernel.name) continue;
+      const PlaceAt &at = options.schedule.find(let->name)->at;
+      if (at.consumer != kernel.name) continue;
       members.push_back(let);
-      if (auto tensor = tensor_of(in, let->name)) tensors.insert(*tensor);
+      if (auto tensor = tensor_of(in, let->name)) tensors.emplace(*tensor, at.skew);
     }
     if (members.empty()) {
       out.kernels.push_back(kernel);

@@ -7,9 +7,10 @@
 //                                        barrier.group                       (where a group has several workers)
 //                                        for y { %v = load @bx[y + i, x] ... store @dst[...] } } }
 // What the kernels handed each other in a workspace becomes a near buffer of the group, without the dimensions that
-// number the tiles. Needs stage kScheduled and keeps it: loops and accesses are final, so each kernel came this far
-// alone. Keeps: results bit-identical. Neutral: no `place at`. Errors: kBadSchedule where the kernels' group loops
-// differ, a tile of another group is touched, or the tiles exceed near memory. Pinned by filetests/passes/merge/.
+// number the tiles; `skew N` leaves elements free between its rows. Needs stage kScheduled and keeps it: loops and
+// accesses are final, so each kernel came this far alone. Keeps: results bit-identical. Neutral: no `place at`; no
+// `skew`. Errors: kBadSchedule where the kernels' group loops differ, a tile of another group is touched, a skew names
+// more than the tile's rows, or the tiles exceed near memory. Pinned by filetests/passes/merge/.
 #pragma once
 
 #include "compiler/ir/kernel.h"

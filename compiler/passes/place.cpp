@@ -15,7 +15,7 @@ bool is_at_loop(const Kernel &kernel, const Schedule &schedule) {
 /// A group must hold its tiles of all lets at once.
 Status check_near(const Program &program, const Fusion &fusion, const TargetInfo &info) {
   int64_t bytes = 0;
-  for (const FusedLet &let : fusion.lets) bytes += let.elements * bytes_of(program.tensors[let.tensor].element);
+  for (const FusedLet &let : fusion.lets) bytes += let.near_elements * bytes_of(program.tensors[let.tensor].element);
   if (info.near_bytes == 0 || bytes <= info.near_bytes) return ok();
   return Error{ErrorCode::kBadSchedule, "`place at` of `" + program.kernels[fusion.lets.front().kernel].name +
                                             "`: a group of `" + program.kernels[fusion.consumer].name + "` holds " +

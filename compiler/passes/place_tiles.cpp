@@ -148,8 +148,7 @@ private:
     buffer.tensor = let.tensor;
     buffer.alignment = tensor.alignment;
     for (size_t l = 0; l < fusion_.loops.size(); ++l) buffer.extents.push_back(count_of(l));
-    Definition def = definition_of(program_.kernels[let.kernel]);
-    for (int64_t rows : rows_of(let)) buffer.extents.push_back(b_->index(rows));
+    for (int64_t rows : let.tile) buffer.extents.push_back(b_->index(rows));
     ExprId stride = b_->index(1);
     buffer.strides.resize(buffer.extents.size());
     for (size_t i = buffer.extents.size(); i-- > 0;) {
@@ -159,22 +158,6 @@ private:
     return out.add_buffer(std::move(buffer));
   }
 
-public:
-  /// Extents of a tile: dimensions of one row are left out.
-  std::vector<int64_t> rows_of(const FusedLet &let) const {
-    const Kernel &kernel = program_.kernels[let.kernel];
-    Definition def = definition_of(kernel);
-    std::vector<int64_t> rows;
-    for (size_t d = 0; d < let.dims.size(); ++d) {
-      if (let.dims[d].loop < 0)
-        rows.push_back(*kernel.constant(def.dims[d].end) - *kernel.constant(def.dims[d].begin));
-      else if (let.dims[d].rows > 1)
-        rows.push_back(let.dims[d].rows);
-    }
-    return rows;
-  }
-
-private:
   const Program &program_;
   const Fusion &fusion_;
   const Kernel &in_;
@@ -199,15 +182,11 @@ void renew_tensor(Tensor &tensor, const Fusion &fusion, const std::vector<int64_
 
 void tile_lets(Program &program, const Fusion &fusion) {
   std::vector<std::pair<size_t, Kernel>> done; // All are made from the kernels as they were.
-  std::vector<std::vector<int64_t>> rows;
-  for (const FusedLet &let : fusion.lets) {
-    LetTiler tiler(program, fusion, program.kernels[let.kernel]);
-    rows.push_back(tiler.rows_of(let));
-    done.push_back({let.kernel, tiler.let(let)});
-  }
+  for (const FusedLet &let : fusion.lets)
+    done.push_back({let.kernel, LetTiler(program, fusion, program.kernels[let.kernel]).let(let)});
   done.push_back({fusion.consumer, LetTiler(program, fusion, program.kernels[fusion.consumer]).consumer()});
   for (auto &[index, kernel] : done) program.kernels[index] = std::move(kernel);
-  for (size_t i = 0; i < fusion.lets.size(); ++i) renew_tensor(program.tensors[fusion.lets[i].tensor], fusion, rows[i]);
+  for (const FusedLet &let : fusion.lets) renew_tensor(program.tensors[let.tensor], fusion, let.tile);
 }
 
 } // namespace sparkle

@@ -5,6 +5,7 @@
 #include "compiler/analysis/imported.h"
 #include "compiler/schedule/inlining.h"
 #include "compiler/schedule/loop_plan.h"
+#include "compiler/schedule/tile_skew.h"
 #include "compiler/support/checked_math.h"
 
 namespace sparkle {
@@ -19,7 +20,7 @@ public:
 
   Result<Fusion> run(const std::vector<size_t> &lets) {
     SPARKLE_TRY_STATUS(find_loops(lets));
-    for (size_t let : lets) fusion_.lets.push_back({let, tensor_written(program_.kernels[let]), {}, 1, 1});
+    for (size_t let : lets) fusion_.lets.push_back({let, tensor_written(program_.kernels[let]), {}, {}});
     hulls_.resize(lets.size());
     SPARKLE_TRY_STATUS(see_consumer());
     for (size_t i = fusion_.lets.size(); i-- > 0;) SPARKLE_TRY_STATUS(plan_let(i));
@@ -122,11 +123,22 @@ private:
       auto elements = checked_mul(let.elements, dim.loop < 0 ? *extent : dim.rows);
       if (!elements) return bad(kernel.name, "a group needs too much of it");
       let.elements = *elements;
+      if (dim.loop < 0 || dim.rows > 1) let.tile.push_back(dim.loop < 0 ? *extent : dim.rows);
       hulls.set(def.dims[d].var, hull_of(hulls, dim, range));
       let.dims.push_back(dim);
     }
+    SPARKLE_TRY_STATUS(add_skew(let, kernel.name));
     count_repeats(let, used);
     return see_reads(kernel, hulls);
+  }
+
+  Status add_skew(FusedLet &let, const std::string &name) const {
+    const std::vector<int64_t> &skew = schedule_.find(name)->at.skew;
+    SPARKLE_TRY_STATUS(check_skew(name, skew, let.tile.size()));
+    const auto elements = skewed_elements(let.tile, skew);
+    if (!elements) return bad(name, "a group needs too much of it");
+    let.near_elements = *elements;
+    return ok();
   }
 
   /// All reads move along one loop, alike: then a group needs a part of the dimension.

@@ -35,8 +35,10 @@ struct FusedLet {
   size_t kernel = 0; ///< In Program::kernels.
   TensorId tensor = kNoId<TensorId>;
   std::vector<TiledDim> dims;
-  int64_t elements = 1; ///< Of one group.
-  double repeats = 1;   ///< Times that each element is computed, on average.
+  std::vector<int64_t> tile; ///< Extents of a group's tile, outermost first; dimensions of one row are left out.
+  int64_t elements = 1;      ///< Of one group.
+  int64_t near_elements = 1; ///< The same, with what `skew` leaves between rows.
+  double repeats = 1;        ///< Times that each element is computed, on average.
 };
 
 struct Fusion {

@@ -13,6 +13,7 @@
 #include "compiler/schedule/loop_model.h"
 #include "compiler/schedule/loop_plan.h"
 #include "compiler/schedule/shared_groups.h"
+#include "compiler/schedule/tile_skew.h"
 #include "compiler/support/checked_math.h"
 
 namespace sparkle {
@@ -247,10 +248,20 @@ private:
         auto fusions = plan_fusions(program, next);
         if (!fusions || fusions->size() != 1) continue;
         double seconds = fused_seconds(program, fusions->front(), next);
-        if (seconds < best.seconds) best = {std::move(next), seconds};
+        if (seconds >= best.seconds) continue;
+        add_skews(program, fusions->front(), next);
+        best = {std::move(next), seconds};
       }
     }
     return best;
+  }
+
+  /// To the lets that are placed here; given entries say theirs.
+  void add_skews(const Program &program, const Fusion &fusion, Schedule &schedule) const {
+    for (const FusedLet &let : fusion.lets)
+      for (KernelSchedule &entry : schedule.kernels)
+        if (entry.kernel == program.kernels[let.kernel].name && !given_.contains(entry.kernel))
+          entry.at.skew = choose_skew(let.tile, bytes_of(program.tensors[let.tensor].element), info_);
   }
 
   /// Powers of two, and beside each the next multiple of the dimension's register tile.

@@ -30,7 +30,7 @@ public:
     if (kernel_.placement == Placement::kInline)
       out_.line("place inline");
     else if (kernel_.placement == Placement::kAt)
-      out_.line("place at ", kernel_.at.loop.text(), " of ", quote_word(kernel_.at.consumer));
+      print_place_at();
     else if (is_bare)
       out_.line("place stored");
     out_.dedent();
@@ -65,6 +65,14 @@ private:
     if (staging.lanes != 1) text << " lanes " << staging.lanes;
     if (staging.buffers != 1) text << " buffers " << staging.buffers;
     if (staging.ahead != 0) text << " ahead " << staging.ahead;
+    out_.line(text.text());
+  }
+
+  void print_place_at() {
+    StringBuilder text;
+    text << "place at " << kernel_.at.loop.text() << " of " << quote_word(kernel_.at.consumer);
+    if (!kernel_.at.skew.empty()) text << " skew";
+    for (const int64_t elements : kernel_.at.skew) text << ' ' << elements;
     out_.line(text.text());
   }
 

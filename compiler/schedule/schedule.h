@@ -19,7 +19,7 @@
 //     store streaming
 //   }
 //   kernel mid { place stored }
-//   kernel row { place at oh.0 of dst }       # in the groups of dst
+//   kernel row { place at oh.0 of dst skew 16 } # in the groups of dst
 #pragma once
 
 #include <optional>
@@ -87,10 +87,16 @@ enum class Placement : uint8_t {
   kAt,     ///< In the groups of the definition that needs it, tile by tile, into a near buffer (`merge`).
 };
 
+/// The most that PlaceAt::skew adds to a stride: the farthest ways of caches are nearer.
+inline constexpr int64_t kGreatestSkew = 65536;
+
 /// Where a `let` with Placement::kAt is computed: the innermost group loop of the stored definition `consumer`.
 struct PlaceAt {
   LoopRef loop;
   std::string consumer;
+  /// Elements added to the strides of its tile's near buffer, by dimension, outermost first; dimensions of which a
+  /// group needs one row do not count. 0 for those that are not named, so the last one is not 0. Neutral: none.
+  std::vector<int64_t> skew;
   bool operator==(const PlaceAt &) const = default;
 };
 

@@ -95,7 +95,16 @@ private:
     if (kernel.placement != Placement::kAt) return true;
     if (!loop(kernel.at.loop)) return false;
     if (!reader_.take_if("of")) return fail(reader_.peek(), "`of`");
-    return name(kernel.at.consumer, "the name of an output or `let`");
+    if (!name(kernel.at.consumer, "the name of an output or `let`")) return false;
+    return !reader_.take_if("skew") || skews(kernel.at.skew);
+  }
+
+  bool skews(std::vector<int64_t> &list) {
+    do {
+      if (!number(list.emplace_back(), "skew", {0, kGreatestSkew})) return false;
+    } while (reader_.peek().kind == TokenKind::kWord);
+    while (!list.empty() && list.back() == 0) list.pop_back(); // As if they were not there.
+    return true;
   }
 
   bool fuse(KernelSchedule &kernel) {

@@ -86,6 +86,26 @@ TEST(Schedule, PrintsWhatItReads) {
   EXPECT_NE(text.find("  order p.0 oc.0 p.2 oc.1 kh kw ic.0 ic.1 p.1 p.3 oc.2\n"), std::string::npos) << text;
 }
 
+TEST(Schedule, SkewsOfTilesAreWrittenWhereTheyAreNotNeutral) {
+  const auto skew = [](const std::string &words) {
+    Diagnostics diagnostics;
+    const auto schedule = parse("kernel bx { place at y.0 of skew" + words + " }", diagnostics);
+    EXPECT_TRUE(schedule) << words;
+    if (!schedule) return std::string();
+    EXPECT_EQ(schedule->find("bx")->at.loop, (LoopRef{"y", 0}));
+    EXPECT_EQ(schedule->find("bx")->at.consumer, "skew");
+    const std::string text = to_text(*schedule);
+    EXPECT_EQ(*parse(text, diagnostics), *schedule) << text;
+    return text.substr(0, text.find("\n}"));
+  };
+  const std::string dense = "kernel bx {\n  place at y.0 of skew";
+  EXPECT_EQ(skew(""), dense);
+  EXPECT_EQ(skew(" skew 0"), dense);
+  EXPECT_EQ(skew(" skew 16"), dense + " skew 16");
+  EXPECT_EQ(skew(" skew 0 16 0 0"), dense + " skew 0 16");
+  EXPECT_EQ(skew(" skew 65536 1"), dense + " skew 65536 1");
+}
+
 TEST(Schedule, NeutralEntryIsShort) {
   Schedule schedule;
   schedule.kernels.push_back({});
@@ -172,6 +192,12 @@ const BadCase kBadCases[] = {
     {"kernel dst {\n  prefetch wei at ic distance 0\n}\n", "schedule-value", 2, 31},
     {"kernel dst {\n  prefetch wei at ic cache 9\n}\n", "schedule-value", 2, 28},
     {"kernel dst {\n  place outside\n}\n", "schedule-syntax", 2, 9},
+    {"kernel bx {\n  place at y.0 of dst skew\n}\n", "schedule-syntax", 2, 27},
+    {"kernel bx {\n  place at y.0 of dst skew -1\n}\n", "schedule-value", 2, 28},
+    {"kernel bx {\n  place at y.0 of dst skew 16 65537\n}\n", "schedule-value", 2, 31},
+    {"kernel bx {\n  place at y.0 of dst skew y\n}\n", "schedule-value", 2, 28},
+    {"kernel bx {\n  place inline skew 16\n}\n", "schedule-syntax", 2, 16},
+    {"kernel bx {\n  place stored skew 16\n}\n", "schedule-syntax", 2, 16},
     {"kernel dst {\n  clip\n}\n", "schedule-syntax", 2, 7},
     {"kernel dst {\n  store stream\n}\n", "schedule-syntax", 2, 9},
     {"kernel dst {\n  split_reduction 0\n}\n", "schedule-value", 2, 19},

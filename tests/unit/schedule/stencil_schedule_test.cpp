@@ -64,6 +64,27 @@ const Stencil kStencils[] = {
     } } }
   }
 })"},
+    // Rows of the middle lie whole ways of the nearest cache apart: `skew`.
+    {"blur_of_ways", R"(program @blur {
+  tensor src: f32[1080, 1024] input
+  tensor dst: f32[1080, 1024] output
+  tensor bx: f32[1084, 1024] workspace
+  kernel @bx stage imported {
+    buffer @bx: f32[1084, 1024] far workspace = tensor bx
+    buffer @src: f32[1080, 1024] far input = tensor src
+    for %y in -2..1082 { for %x in 0..1024 {
+      store @bx[%y + 2, %x] = sum[%i in 0..5](select(%i == 2, 0.5, 0.125) *
+          @src[max(min(%y, 1079), 0), max(min(%i + %x - 2, 1023), 0)])
+    } }
+  }
+  kernel @dst stage imported {
+    buffer @dst: f32[1080, 1024] far output = tensor dst
+    buffer @bx: f32[1084, 1024] far workspace = tensor bx
+    for %y in 0..1080 { for %x in 0..1024 {
+      store @dst[%y, %x] = sum[%i in 0..5](select(%i == 2, 0.5, 0.125) * @bx[%y + %i, %x])
+    } }
+  }
+})"},
 };
 
 class StencilSchedule : public testing::TestWithParam<std::tuple<Stencil, const char *>> {};
