@@ -90,8 +90,11 @@ private:
   Result<Schedule> make(PatternSet left_out, bool refitted) const {
     SPARKLE_TRY(const Program program, kernels_of(imported_, info_, structure(left_out)));
     Schedule out;
-    for (const KernelSchedule &entry : full_.kernels)
-      if (entry.placement != Placement::kStored && !left_out.contains(Pattern::kPlace)) out.kernels.push_back(entry);
+    for (KernelSchedule entry : full_.kernels) {
+      if (left_out.contains(Pattern::kSkew)) entry.at.skew.clear();
+      if (entry.placement != Placement::kStored && !left_out.contains(Pattern::kPlace))
+        out.kernels.push_back(std::move(entry));
+    }
     for (const Kernel &kernel : program.kernels) {
       if (out.find(kernel.name)) continue;
       SPARKLE_TRY(KernelSchedule entry, refitted ? Result(choose_kernel_schedule(kernel, info_, left_out))

@@ -25,7 +25,7 @@ public:
 
   KernelSchedule run(PatternSet patterns) {
     const auto off = [&](Pattern pattern) { return patterns.contains(pattern); };
-    if (off(Pattern::kPlace)) out_.placement = Placement::kStored;
+    if (off(Pattern::kPlace)) out_.placement = Placement::kStored, out_.at = {};
     if (off(Pattern::kGroups)) remove_groups();
     if (off(Pattern::kVectorize)) remove_lanes();
     if (off(Pattern::kFar)) remove_stagings(MemoryLevel::kFar);
@@ -39,6 +39,7 @@ public:
       if (off(Pattern::kOverlap)) staging.buffers = 1, staging.ahead = 0;
       if (off(Pattern::kSkew)) staging.skew = 0;
     }
+    if (off(Pattern::kSkew)) out_.at.skew.clear();
     if (off(Pattern::kPartition)) out_.partition.clear();
     if (off(Pattern::kClip)) out_.clip = false;
     if (off(Pattern::kSplitReduction)) out_.split_reduction = 1;

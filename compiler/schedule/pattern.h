@@ -11,7 +11,7 @@
 //   unroll           the reduction's loops are serial
 //   prefetch         none
 //   overlap          one near buffer, no loads ahead
-//   skew             dense near buffers
+//   skew             dense near buffers, of stagings and of lets placed at loops
 //   partition, clip  none, guards stay guards
 //   split_reduction  1
 //   stream           plain stores

@@ -175,6 +175,42 @@ TEST(AblationPlan, EqualSchedulesAreNamedOnce) {
   }
 }
 
+/// Rows of the middle lie whole ways of the nearest cache apart.
+Program blur() {
+  Diagnostics diagnostics;
+  const Source source("blur.spk", R"(const k: f32[3] = [0.25, 0.5, 0.25];
+kernel blur(src: f32[H, W] outside clamp on (H, W)) -> dst: f32[H, W] {
+  let rows[y in .., x] = sum[i](k[i] * src[y, x + i - 1]);
+  dst[y, x] = sum[i](k[i] * rows[y + i - 1, x]);
+})");
+  ImportRequest request;
+  request.values = {{"H", 1024}, {"W", 1024}};
+  auto program = import_source(source, request, diagnostics);
+  EXPECT_TRUE(program) << render_text(diagnostics, source);
+  return program ? *program : Program{};
+}
+
+TEST(AblationPlan, RowsOfTilesLieDenseWithoutSkew) {
+  const AblationPlan made = plan(blur(), machine("cascadelake"));
+  const Schedule &full = made.variants.front().schedule;
+  ASSERT_TRUE(full.find("rows")) << to_text(full);
+  EXPECT_EQ(full.find("rows")->at.skew, std::vector<int64_t>{16}) << to_text(full);
+  EXPECT_TRUE(made.used.contains(Pattern::kSkew));
+  const auto variants = part_of(made, AblationPart::kLeaveOneOut, false);
+  const auto skew = std::ranges::find(variants, Pattern::kSkew, &AblationVariant::pattern);
+  ASSERT_NE(skew, variants.end());
+  ASSERT_EQ(skew->schedule.kernels.size(), full.kernels.size());
+  for (KernelSchedule entry : full.kernels) {
+    entry.at.skew.clear();
+    EXPECT_EQ(*skew->schedule.find(entry.kernel), entry) << entry.kernel;
+  }
+  PipelineOptions options;
+  options.schedule = skew->schedule;
+  PipelineReport report;
+  ASSERT_TRUE(run_pipeline(blur(), options, machine("cascadelake"), &report));
+  EXPECT_TRUE(report.schedule.find("rows")->at.skew.empty()) << "nothing chooses it again";
+}
+
 TEST(AblationPlan, TakesAGivenSchedule) {
   const Program program = conv();
   Diagnostics diagnostics;

@@ -194,6 +194,16 @@ TEST_F(PatternTest, GroupsOfOneWorkerAreSerial) {
   EXPECT_EQ(without(kManyWorkers, Pattern::kGroups), parse(kManyWorkers));
 }
 
+TEST_F(PatternTest, SkewIsOfTilesToo) {
+  KernelSchedule tile = parse("kernel dst {\n  clip off\n  place at y.0 of out skew 0 16\n}");
+  EXPECT_EQ(patterns_of(kernel(), tile)->contains(Pattern::kSkew), true);
+  const auto dense = sparkle::without(kernel(), tile, Pattern::kSkew);
+  ASSERT_TRUE(dense);
+  EXPECT_EQ(text_of(*dense), "kernel dst {\n  clip off\n  place at y.0 of out\n}\n");
+  EXPECT_EQ(patterns_of(kernel(), *dense)->contains(Pattern::kSkew), false);
+  EXPECT_EQ(text_of(*sparkle::without(kernel(), tile, Pattern::kPlace)), "kernel dst {\n  clip off\n}\n");
+}
+
 TEST_F(PatternTest, UsedIsWhatWouldChange) {
   const auto names = [&](const char *text) {
     std::string all;
