@@ -28,7 +28,7 @@ kernel blur(src: i32[C, H, W] outside clamp on (H, W)) -> dst: i32[C, H, W] {
       {}},
      "kernel bx { place at y.0 of dst }\n"
      "kernel dst {\n split c: group\n split y: group, serial 2, unrolled 2\n split x: serial, lane 4\n}\n",
-     "kernel bx {\n place at x.0 of dst\n split y: worker\n split x: worker\n}\n"
+     "kernel bx {\n place at x.0 of dst skew 4\n split y: worker\n split x: worker\n}\n"
      "kernel dst {\n split c: group\n split y: group, worker 4\n split x: group, worker 8\n"
      " order c.0 y.0 x.0 y.1 x.1 i\n}\n"},
     // As the schedules of stencils of bytes are: lanes along the rows, edges with variants, tiles narrow enough for
@@ -70,7 +70,8 @@ kernel blur(src: u8[H, W, C] outside reflect on (H, W)) -> dst: u8[H, W, C] {
 })",
       {{"H", 14}, {"W", 29}, {"C", 3}},
       {}},
-     "kernel bx {\n place at y.0 of dst\n fuse p = x c\n split y: serial\n split p: serial, unrolled 2, lane 8\n"
+     "kernel bx {\n place at y.0 of dst skew 5 1\n fuse p = x c\n split y: serial\n split p: serial, unrolled 2, lane "
+     "8\n"
      " split i: unrolled\n order y_tile y p.0 i p.1 p.2\n partition p\n}\n"
      "kernel dst {\n split y: group, serial 4\n fuse p = x c\n split p: serial, lane 16\n split i: unrolled\n"
      " order y.0 y.1 p.0 i p.1\n partition y p\n}\n",
@@ -101,7 +102,7 @@ kernel blur(src: u8[H, W, C] outside reflect on (H, W)) -> dst: u8[H, W, C] {
 })",
       {{"N", 2}, {"H", 7}, {"W", 6}, {"C", 3}, {"D", 5}, {"E", 4}},
       {}},
-     "kernel mid { place at w.0 of dst\n split d: serial, lane 4 }\n"
+     "kernel mid { place at w.0 of dst skew 0 3\n split d: serial, lane 4 }\n"
      "kernel dst {\n split n: group\n split h: group, serial 2\n split w: group, serial 4\n split e: serial, lane 4\n"
      " order n.0 h.0 w.0 h.1 w.1 e.0 kh kw d e.1\n}\n"},
     {"strided",

@@ -6,6 +6,7 @@
 
 #include "compiler/analysis/imported.h"
 #include "compiler/analysis/walk.h"
+#include "compiler/schedule/fusion.h"
 #include "compiler/schedule/loop_plan.h"
 #include "tests/fuzz/random_schedule.h"
 
@@ -76,6 +77,17 @@ void place_at_loops(const Program &placed, const TargetInfo &info, Random &rando
     std::erase_if(loops.prefetches, [&](const PrefetchHint &hint) { return hint.tensor == let->name; });
   }
   entry(schedule, consumer->name) = std::move(loops);
+}
+
+void skew_tiles(const Program &placed, Random &random, Schedule &schedule) {
+  for (const Kernel &kernel : placed.kernels) {
+    const auto let = std::ranges::find(schedule.kernels, kernel.name, &KernelSchedule::kernel);
+    if (let == schedule.kernels.end() || let->placement != Placement::kAt || !random.chance(1, 2)) continue;
+    const size_t shared = shared_loop_count(*schedule.find(let->at.consumer));
+    const size_t dims = kernel.buffer(definition_of(kernel).store->buffer).extents.size();
+    for (size_t d = shared; d + 1 < dims; ++d) let->at.skew.push_back(random.chance(1, 3) ? 0 : random.in(1, 20));
+    while (!let->at.skew.empty() && let->at.skew.back() == 0) let->at.skew.pop_back();
+  }
 }
 
 void schedule_loops(const Kernel &kernel, const TargetInfo &info, Random &random, Schedule &schedule) {

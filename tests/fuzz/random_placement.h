@@ -17,6 +17,9 @@ bool is_let(const Program &program, const Kernel &kernel);
 /// reads.
 void place_at_loops(const Program &placed, const TargetInfo &info, Random &random, Schedule &schedule);
 
+/// Elements between the rows of some of the tiles of `placed`, which `place` left with `schedule`.
+void skew_tiles(const Program &placed, Random &random, Schedule &schedule);
+
 /// A random schedule for the loops of a kernel that keeps where it is placed; `place` makes the loops over tiles
 /// itself.
 void schedule_loops(const Kernel &kernel, const TargetInfo &info, Random &random, Schedule &schedule);

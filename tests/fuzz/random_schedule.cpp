@@ -333,6 +333,7 @@ Result<Schedule> random_schedule(const Program &imported, const TargetInfo &info
       std::erase_if(packing.stagings, [](const Staging &s) { return s.level == MemoryLevel::kFar; });
       schedule.kernels.push_back(std::move(packing));
     }
+  skew_tiles(placed, random, schedule); // Last: the numbers before it stay those of older runs.
   return schedule;
 }
 

@@ -48,6 +48,7 @@ private:
     change([](KernelSchedule &k) { k.clip = false; });
     change([](KernelSchedule &k) { k.store = StoreKind::kPlain; });
     change([](KernelSchedule &k) { k.split_reduction = 1; });
+    change([](KernelSchedule &k) { k.at.skew.clear(); });
     if (kernel().placement == Placement::kAt)
       change([](KernelSchedule &k) {
         k.placement = Placement::kStored;
