@@ -31,8 +31,7 @@ Value Selector::cast(const Value &value, Type to, const Parts *into) {
 }
 
 Value Selector::cast_number(int64_t number, Type from, Type to) {
-  if (!is_float(to.scalar))
-    return {to, {}, std::clamp(number, least_value(to.scalar), greatest_value(to.scalar))};
+  if (!is_float(to.scalar)) return {to, {}, std::clamp(number, least_value(to.scalar), greatest_value(to.scalar))};
   if (const auto folded = fold_int_to_float(to.scalar, number)) return real_constant({to, *folded}, 1);
   return whole_to_float(Value{from, {b_.constant(number)}}, to, nullptr); // Infinite, or rounded more than once.
 }
@@ -48,8 +47,9 @@ Value Selector::cast_bool(const Value &value, Type to, const Parts *into) {
     return out;
   }
   const uint32_t one = is_float(to.scalar) ? bits_of_float(1.0f) : 1;
-  return each_part(to, into,
-                   [&](size_t i, int bytes, VReg part) { return keep(bytes, value.parts[i], lanes_of(one, bytes), part); });
+  return each_part(to, into, [&](size_t i, int bytes, VReg part) {
+    return keep(bytes, value.parts[i], lanes_of(one, bytes), part);
+  });
 }
 
 // ---- To floats
@@ -204,7 +204,8 @@ Value Selector::cast_whole(const Value &value, Type to, const Parts *into) {
     return lanes;
   }
   if (!is_byte(to.scalar)) return lanes;
-  const bool raises = least_value(from) < least_value(to.scalar), lowers = greatest_value(from) > greatest_value(to.scalar);
+  const bool raises =
+      least_value(from)<least_value(to.scalar), lowers = greatest_value(from)> greatest_value(to.scalar);
   return each_part(to, into, [&](size_t i, int bytes, VReg part) {
     bytes = std::max(bytes, kLeastBytes);
     VReg own = value.parts[i];
@@ -225,7 +226,8 @@ VReg Selector::clamp_scalar(const Value &value, Scalar to) {
   if (is_wide && to == Scalar::kI32 && k_.index_bits == 32) return out;
   const int bytes = is_wide ? 8 : 4;
   if (least_value(from) < least_value(to)) out = b_.general(Op::kGMax, bytes, out, b_.constant(least_value(to)));
-  if (greatest_value(from) > greatest_value(to)) out = b_.general(Op::kGMin, bytes, out, b_.constant(greatest_value(to)));
+  if (greatest_value(from) > greatest_value(to))
+    out = b_.general(Op::kGMin, bytes, out, b_.constant(greatest_value(to)));
   return out;
 }
 

@@ -78,7 +78,10 @@ Value Selector::emit_new(ExprId id, const Parts *into) {
 
 Value Selector::node(ExprId id, const Parts *into) {
   return match(
-      k_.expr(id), [&](const IntConst &e) { return Value{e.type, {}, e.value}; },
+      k_.expr(id),
+      [&](const IntConst &e) {
+        return Value{e.type, {}, e.value};
+      },
       [&](const FloatConst &e) { return real_constant(e, 1); }, [&](const VarRef &e) { return variable(e.var); },
       [&](const Unary &e) { return unary(e, emit(e.a), into); }, [&](const Binary &e) { return binary(e, into); },
       [&](const Compare &e) { return compare(e, into); }, [&](const Select &e) { return select(e, into); },
@@ -198,7 +201,9 @@ Value Selector::unary(const Unary &e, const Value &a, const Parts *into) {
   case UnaryOp::kTrunc: return round(3);
   case UnaryOp::kSqrt:
   case UnaryOp::kRsqrt: break;
-  default: refuse("takes " + std::string(name_of(e.op)) + " of floats, which passes expand before this target"); return a;
+  default:
+    refuse("takes " + std::string(name_of(e.op)) + " of floats, which passes expand before this target");
+    return a;
   }
   const bool is_root = e.op == UnaryOp::kSqrt;
   return each_part(type, into, [&](size_t i, int bytes, VReg to) {

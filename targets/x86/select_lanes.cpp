@@ -251,8 +251,7 @@ Value Selector::reduce_whole(ReduceOp op, const Value &a) {
 Value Selector::dot(const Dot &e, const Parts *into) {
   const Value acc = emit(e.acc);
   const Type wide = acc.type.with_lanes(k_.type_of(e.a).lanes);
-  const Value products =
-      multiply_or_add(BinaryOp::kMul, cast(emit(e.a), wide), cast(emit(e.b), wide), nullptr);
+  const Value products = multiply_or_add(BinaryOp::kMul, cast(emit(e.a), wide), cast(emit(e.b), wide), nullptr);
   const int terms = wide.lanes / acc.type.lanes;
   std::optional<Value> sum;
   for (int j = 0; j < terms; ++j) {

@@ -113,15 +113,15 @@ VReg Selector::scalar_whole(BinaryOp op, Type type, const Value &a, const Value 
   if (op == BinaryOp::kSub && a.number == 0) return b_.general(Op::kGNeg, bytes, general(b), kNone, into);
   if (op == BinaryOp::kMin || op == BinaryOp::kMax)
     return b_.general(scalar_op(op), bytes, general(a), general(b), into);
-  if (a.number && op != BinaryOp::kSub) return scalar_whole(op, type, b, Value{type, {b_.constant(*a.number)}}, {}, into);
+  if (a.number && op != BinaryOp::kSub)
+    return scalar_whole(op, type, b, Value{type, {b_.constant(*a.number)}}, {}, into);
   if (!b.number) return b_.general(scalar_op(op), bytes, general(a), general(b), into);
   if (op == BinaryOp::kMul && is_power_of_two(*b.number))
     return b_.general(Op::kGShiftLeft, bytes, general(a), int64_t{log2_of(*b.number)}, into);
   return b_.general(scalar_op(op), bytes, general(a), *b.number, into);
 }
 
-VReg Selector::divide_scalar(BinaryOp op, Type type, const Value &a, const Value &b, const Interval &range,
-                             VReg into) {
+VReg Selector::divide_scalar(BinaryOp op, Type type, const Value &a, const Value &b, const Interval &range, VReg into) {
   const bool is_i32 = type.scalar == Scalar::kI32, is_div = op == BinaryOp::kDiv;
   const bool is_short = is_i32 || k_.index_bits == 32 || fits_32_bits(range);
   const int bytes = is_i32 ? 4 : 8;
@@ -129,7 +129,8 @@ VReg Selector::divide_scalar(BinaryOp op, Type type, const Value &a, const Value
     if (is_div) return b_.general(Op::kGShiftSigned, bytes, general(a), int64_t{log2_of(*b.number)}, into);
     return b_.general(Op::kGAnd, bytes, general(a), *b.number - 1, into);
   }
-  if (!b.number || !is_short || *b.number > kGreatest32) return b_.general(scalar_op(op), bytes, general(a), general(b), into);
+  if (!b.number || !is_short || *b.number > kGreatest32)
+    return b_.general(scalar_op(op), bytes, general(a), general(b), into);
   const Reciprocal reciprocal = reciprocal_of(*b.number);
   const VReg x = is_i32 ? b_.general(Op::kGSignExtend, 8, general(a), kNone) : general(a);
   // floor(x / d) is ~floor(~x / d) of negative numbers.

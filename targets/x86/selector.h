@@ -31,7 +31,7 @@ struct Value {
   std::optional<int64_t> number = {}; ///< A whole scalar known here; then without parts.
   bool is_apart = false;
   std::optional<uint32_t> bits = {}; ///< Of each lane, where known here and alike; parts are there all the same.
-  bool is_splat = false;        ///< A scalar whose register has it in all lanes of the machine's vectors.
+  bool is_splat = false;             ///< A scalar whose register has it in all lanes of the machine's vectors.
 };
 
 /// Bytes of operations on so many lanes: 4, 16, 32 or 64.
@@ -203,6 +203,37 @@ private:
   // select_memory.cpp: lanes from and to memory, by how they lie and what they hold
   Value load_lanes(const Place &place, Type type, const Value *mask, const Value *other);
   void store_lanes(const Place &place, const Value &value, const Value *mask, bool streaming);
+  Value load_masked(const Place &place, Type type, const Value &mask, const Value &other);
+  Value load_alike(const Place &place, Type type);
+  Value load_alike_masked(const Place &place, Type type, const Value &mask, const Value &other);
+  Value load_scalar(const Address &at, Type type);
+  bool is_shuffled(const Place &place, Type type) const;
+  Value load_shuffled(const Place &place, Type type);
+  void store_scalar(const Address &at, const Value &value);
+  VReg half_of(int bytes, VReg real);
+
+  // select_parts.cpp: neighbouring elements
+  VReg load_part(const Address &at, Scalar scalar, int lanes, VReg mask);
+  VReg load_raw(const Address &at, Scalar scalar, int lanes, VReg mask);
+  VReg load_bytes(const Address &at, int count);
+  void store_part(const Address &at, Scalar scalar, int lanes, VReg value, VReg mask);
+  void store_narrowed(const Address &at, Scalar scalar, int lanes, VReg value, VReg mask);
+  VReg pack(Scalar scalar, int lanes, VReg value);
+  void store_low(Address at, VReg value, int wide, int count);
+  VReg from_byte(VReg value, int wide, int first);
+
+  // select_apart.cpp: elements anywhere
+  bool can_gather(const Place &place, Type type) const;
+  Address vector_address(const Place &place, size_t part, int lanes);
+  VReg active_lanes(const Value *mask, size_t part, int lanes);
+  Value gather(const Place &place, Type type, const Value *mask, const Value *other);
+  void scatter(const Place &place, const Value &value, const Value *mask);
+  Address lane_address(const Place &place, int number);
+  std::vector<VReg> tests_of(const Value *mask);
+  void jump_unless_active(const std::vector<VReg> &tests, int number, Label to);
+  Value load_each(const Place &place, Type type, const Value *mask);
+  VReg from_loaded(Scalar scalar, VReg lanes, int bytes);
+  void store_each(const Place &place, const Value &value, const Value *mask);
 
   // select_expr.cpp: expressions of every type
   using Parts = std::vector<VReg>;
@@ -365,7 +396,8 @@ template <class Make> Value Selector::each_part(Type type, const Parts *into, Ma
   out.parts.reserve(static_cast<size_t>(count));
   for (int part = 0; part < count; ++part) {
     const int bytes = part_bytes(part_lanes(b_.isa(), type.lanes, part));
-    out.parts.push_back(make(static_cast<size_t>(part), bytes, into ? (*into)[static_cast<size_t>(part)] : kNoId<VReg>));
+    out.parts.push_back(
+        make(static_cast<size_t>(part), bytes, into ? (*into)[static_cast<size_t>(part)] : kNoId<VReg>));
   }
   return out;
 }
