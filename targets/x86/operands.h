@@ -51,6 +51,25 @@ inline bool is_copy(const Inst &inst) {
   return (inst.op == Op::kVMove && !is_valid(inst.mask)) || inst.op == Op::kKMove;
 }
 
+/// With 4 bytes there is a form for lane 0, whose memory operand is 4 bytes too. Operations on lanes without one take
+/// no memory operand then: 16 bytes would be read.
+inline bool has_scalar_form(Op op) {
+  switch (op) {
+  case Op::kFAdd:
+  case Op::kFSub:
+  case Op::kFMul:
+  case Op::kFDiv:
+  case Op::kFMin:
+  case Op::kFMax:
+  case Op::kFSqrt:
+  case Op::kFRound:
+  case Op::kFMulAddMem:
+  case Op::kFCompare:
+  case Op::kFCompareK: return true;
+  default: return false;
+  }
+}
+
 inline bool is_jump(Op op) { return op == Op::kJump || op == Op::kJumpIf; }
 
 /// Does something beside giving a result.

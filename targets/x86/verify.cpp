@@ -208,6 +208,9 @@ std::string_view InstRules::memory() const {
   const bool is_needed = info_.memory != OpInfo::Memory::kNo && info_.memory != OpInfo::Memory::kLast;
   if (is_needed && !has_memory) return "the memory operand is missing";
   if (has_memory && info_.memory == OpInfo::Memory::kNo) return "the operation has no memory operand";
+  const bool is_vector = info_.dst == Operand::kV || info_.src[0] == Operand::kV;
+  const bool may_stand_in = inst_.bytes != 4 || !is_vector || has_scalar_form(inst_.op);
+  if (has_memory && !is_needed && !may_stand_in) return "without a form for one lane, 4 bytes are no memory operand";
   if (inst_.broadcast && !has_memory) return "broadcast says something of a memory operand alone";
   if (inst_.broadcast && !may_broadcast(inst_)) return "the operation has no broadcast of its memory operand";
   if (info_.memory == OpInfo::Memory::kStore && inst_.memory.kind == Kind::kPool) return "the pool is not written";
