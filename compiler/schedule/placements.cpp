@@ -301,7 +301,7 @@ private:
       KernelSchedule let;
       let.kernel = program.kernels[k].name;
       let.placement = Placement::kAt;
-      let.at = {groups.back(), base.kernel};
+      let.at = {groups.back(), base.kernel, {}};
       schedule.kernels.push_back(std::move(let));
     }
     return true;

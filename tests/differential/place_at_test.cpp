@@ -2,7 +2,9 @@
 // interpreter of the imported program, exactly, on whole numbers.
 #include <gtest/gtest.h>
 
+#include "compiler/analysis/imported.h"
 #include "compiler/pipeline/pipeline.h"
+#include "compiler/schedule/fusion.h"
 #include "targets/registry.h"
 #include "tests/differential/kernel_case.h"
 
@@ -188,6 +190,44 @@ TEST_P(PlaceAt, EachStepIsRight) {
       ASSERT_TRUE(status) << machine << ", " << pass << ": " << status.error().text;
       EXPECT_EQ(computed->difference_from(*expected_), "") << machine << ", " << pass;
     }
+}
+
+/// Elements between the rows of every tile, other ones for each dimension.
+void skew_tiles(const Program &placed, int64_t first, Schedule &schedule) {
+  for (KernelSchedule &entry : schedule.kernels)
+    for (const Kernel &kernel : placed.kernels) {
+      if (entry.kernel != kernel.name || entry.placement != Placement::kAt) continue;
+      const size_t shared = shared_loop_count(*schedule.find(entry.at.consumer));
+      const size_t dims = kernel.buffer(definition_of(kernel).store->buffer).extents.size();
+      entry.at.skew.clear();
+      for (size_t d = shared; d + 1 < dims; ++d) entry.at.skew.push_back(first++);
+    }
+}
+
+TEST_P(PlaceAt, AnySkewIsRight) {
+  const TargetInfo &info = test_machine()->cpu().info;
+  PipelineOptions options;
+  options.schedule = schedule_;
+  options.stop_after = "place";
+  Result<Program> placed = run_pipeline(program_, options, info);
+  ASSERT_TRUE(placed) << placed.error().text;
+  for (const int64_t first : {1, 4, 61}) {
+    Schedule skewed = schedule_;
+    skew_tiles(*placed, first, skewed);
+    check(test_machine()->cpu(), "llvm", skewed);
+    for (const char *pass : {"merge", "flatten"}) {
+      options = {};
+      options.schedule = skewed;
+      options.stop_after = pass;
+      Result<Program> done = run_pipeline(program_, options, info);
+      ASSERT_TRUE(done) << done.error().text;
+      Result<TensorSet> computed = TensorSet::make(program_, 5);
+      ASSERT_TRUE(computed);
+      Status status = run_reference(*done, *computed);
+      ASSERT_TRUE(status) << pass << ": " << status.error().text << to_text(skewed);
+      EXPECT_EQ(computed->difference_from(*expected_), "") << pass << to_text(skewed);
+    }
+  }
 }
 
 /// What the entries leave open is chosen so that all kernels fit into one launch.

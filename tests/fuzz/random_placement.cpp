@@ -71,7 +71,7 @@ void place_at_loops(const Program &placed, const TargetInfo &info, Random &rando
     if (!is_let(placed, *let) || has_other_readers || random.chance(1, 8)) continue;
     inside.insert(let->name);
     entry(schedule, let->name).placement = Placement::kAt;
-    entry(schedule, let->name).at = {*at, consumer->name};
+    entry(schedule, let->name).at = {*at, consumer->name, {}};
     // Stagings of the stored tensor: the tile is indexed by other loops.
     std::erase_if(loops.stagings, [&](const Staging &staging) { return staging.tensor == let->name; });
     std::erase_if(loops.prefetches, [&](const PrefetchHint &hint) { return hint.tensor == let->name; });
