@@ -8,12 +8,12 @@
 #include "compiler/support/check.h"
 #include "compiler/target/target.h"
 #include "plugin_version.h"
+#include "targets/cpu/legality.h"
 #include "targets/llvm/codegen.h"
 #include "targets/llvm/diagnostics.h"
 #include "targets/llvm/host_features.h"
 #include "targets/llvm/jit.h"
 #include "targets/llvm/large_stack.h"
-#include "targets/llvm/legality.h"
 #include "targets/llvm/module_builder.h"
 #include "targets/llvm/object.h"
 
@@ -81,8 +81,8 @@ Result<Artifact> lower_here(const Program &program, const LowerOptions &options)
 }
 
 Status check_all(const Program &program) {
-  for (const Kernel &kernel : program.prepack) SPARKLE_TRY_STATUS(check_kernel(kernel));
-  for (const Kernel &kernel : program.kernels) SPARKLE_TRY_STATUS(check_kernel(kernel));
+  for (const Kernel &kernel : program.prepack) SPARKLE_TRY_STATUS(cpu::check_kernel(kernel));
+  for (const Kernel &kernel : program.kernels) SPARKLE_TRY_STATUS(cpu::check_kernel(kernel));
   return ok();
 }
 

@@ -146,6 +146,15 @@ bool IndexForms::is_pure(ExprId id) const {
   return false;
 }
 
+bool IndexForms::has_pure_lane(ExprId id) const {
+  if (!k_.type_of(id).is_vector()) return is_pure(id);
+  const Expr &expr = k_.expr(id);
+  if (const auto *e = std::get_if<Ramp>(&expr)) return is_pure(e->base);
+  if (const auto *e = std::get_if<Broadcast>(&expr)) return is_pure(e->a);
+  if (const auto *e = std::get_if<Binary>(&expr)) return has_pure_lane(e->a) && has_pure_lane(e->b);
+  return std::get_if<IntConst>(&expr) != nullptr;
+}
+
 std::vector<VarId> IndexForms::expanded_in(ExprId id) const {
   std::vector<VarId> found;
   const auto add_new = [&](VarId var) {

@@ -82,6 +82,8 @@ public:
   std::optional<IndexForm> form(ExprId id, int lane = 0);
   /// Made of indices alone.
   bool is_pure(ExprId id) const;
+  /// Likewise, of lane 0 where it is a vector.
+  bool has_pure_lane(ExprId id) const;
   /// Variables of expanded loops in an expression.
   std::vector<VarId> expanded_in(ExprId id) const;
   bool is_not_negative(const IndexForm &form) const;

@@ -41,6 +41,8 @@ int part_lanes(const Isa &isa, int lanes, int part);
 
 /// Registers that vectors of so many lanes take.
 int part_count(const Isa &isa, int lanes);
+/// Of signed numbers.
+Condition condition_of(CompareOp op);
 
 /// Where lanes of an access lie.
 struct Place {
@@ -98,18 +100,23 @@ private:
     int64_t offset = 0; ///< Bytes.
   };
   /// A register buffer, cut into slices that are read and written whole. Without slices it lies in scratch memory.
+  struct Slice {
+    int64_t offset = 0; ///< In elements.
+    int lanes = 1;
+    bool is_sure = false; ///< Written on all ways from the allocation on.
+    std::vector<VReg> parts;
+  };
   struct Slices {
-    std::vector<int32_t> slice_at; ///< By element that one starts at; -1: none.
-    std::vector<int> lanes;        ///< By slice.
-    std::vector<std::vector<VReg>> parts;
-    bool needs_zeros = false; ///< Reads may come before the first write on some way.
+    std::vector<int32_t> slice_at; ///< By element; -1: none.
+    std::vector<Slice> slices;
+    int conditions = 0; ///< Around the allocation.
   };
   struct Loaded {
     BufferId buffer;
     Address first;
     std::optional<int64_t> stride;
     Value value;
-    int64_t bytes = 0; ///< From the first to the last.
+    int64_t begin, end; ///< Bytes touched, from `first`.
     bool is_there = true;
   };
   /// A comparison that a jump makes.
@@ -123,10 +130,9 @@ private:
 
   // selector.cpp: the function around the body: arguments, the walk over tasks, group numbers
   void take_arguments();
-  void walk_tasks();
+  void walk_tasks(VReg first, VReg last);
   void first_numbers(VReg first);
-  void next_numbers(Label next);
-  VReg quotient(BinaryOp op, VReg a, const Extent &extent);
+  void next_numbers();
   void enter_scope();
   void leave_scope();
   /// The first reason why this kernel cannot be selected; run() returns it.
@@ -147,6 +153,7 @@ private:
   void branch(const If &branch);
   void let(const Let &let);
   void alloc(const Alloc &alloc);
+  void clear(Type type, const std::vector<VReg> &parts);
   void prefetch(const Prefetch &prefetch);
   void bind(VarId var, Value value);
   /// Whether it holds for all lanes, where that is known here.
@@ -159,22 +166,24 @@ private:
   // select_accesses.cpp: loads and stores, of registers and of memory
   void load(const Load &load);
   void store(const Store &store);
-  Value load_where(const Load &load, const Place &place, Type type);
-  Value load_plain(const Place &place, const Load &load, Type type);
-  void forget_loads(const Place &place, int64_t bytes);
+  Value load_if(const Load &load, Type type);
+  Value load_plain(const Load &load, Type type);
+  const Value *loaded(const Place &place, Type type) const;
   bool may_alias(BufferId a, BufferId b) const;
-  bool is_aligned(BufferId buffer, ExprId index, int64_t bytes);
-  /// The slice that an access is to; nullptr: it is to memory.
+  void forget_loads(const Place &place, int lanes);
+  void store_plain(const Store &store, int lanes, const Value *mask);
+  bool is_aligned(const Place &place, ExprId index);
+  /// The registers that an access is to; nullptr: it is to memory.
   std::vector<VReg> *slice_of(BufferId buffer, ExprId index);
   RegClass class_of(Type type) const;
+  std::vector<VReg> new_parts(Type type);
 
   // select_plan.cpp: what is known of the kernel before the first instruction
   void plan();
-  void plan_block(const Block &block);
-  void plan_access(BufferId buffer, ExprId index, int lanes);
-  void plan_slice(BufferId buffer, int64_t offset, int lanes);
-  void plan_broadcasts();
-  bool outlives_store(const Block &block, size_t load) const;
+  void plan_statement(StmtId id, int conditions);
+  void plan_access(BufferId buffer, ExprId index, int lanes, bool is_masked, bool is_sure);
+  bool plan_slice(Slices &slices, int64_t offset, int lanes, bool is_sure);
+  bool outlives_no_store(const Block &block, size_t load) const;
 
   // select_index.cpp: scalar index expressions as sums of products, kept where they change last
   /// Known here: constants, and variables of expanded loops.
@@ -379,15 +388,16 @@ private:
   std::vector<Loaded> loads_;
   std::vector<Base> bases_;                   ///< By BufferId.
   std::vector<std::optional<Slices>> slices_; ///< By BufferId.
-  std::vector<bool> is_stored_;               ///< By BufferId.
   std::vector<bool> is_broadcast_;            ///< By VarId: of scalars that vectors are filled with.
   std::unordered_set<const Load *> needs_no_copy_;
   VReg symbols_address_ = kNoId<VReg>;
   Base scratch_;
-  std::vector<VReg> digits_; ///< Number of the group along each group loop.
+  std::vector<VReg> extents_; ///< Of group loops, where they are not constant.
+  std::vector<VReg> digits_;  ///< Number of the group along each group loop.
   size_t group_depth_ = 0;
   int64_t scratch_top_ = 0, scratch_bytes_ = 0;
   bool streams_ = false;
+  bool has_branches_ = false; ///< Conditions and masks: something to know ranges for.
 };
 
 template <class Make> Value Selector::each_part(Type type, const Parts *into, Make &&make) {

@@ -26,9 +26,10 @@ MAY_USE = {
     "compiler/import": ["compiler/support", "compiler/ir", "dsl"],
     "targets/reference": CORE_OF_COMPILER,
     "targets/c": CORE_OF_COMPILER,
+    "targets/cpu": CORE_OF_COMPILER,
     "targets/host": ["compiler/support"],
-    "targets/x86": CORE_OF_COMPILER + ["targets/host"],
-    "targets/llvm": CORE_OF_COMPILER + ["targets/host"],
+    "targets/x86": CORE_OF_COMPILER + ["targets/cpu", "targets/host"],
+    "targets/llvm": CORE_OF_COMPILER + ["targets/cpu", "targets/host"],
     "targets/vulkan": CORE_OF_COMPILER,
     # The table of targets; it names them, they do not know it.
     "targets": ["compiler/support", "compiler/target", "targets/reference", "targets/x86", "targets/vulkan"],

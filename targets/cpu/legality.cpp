@@ -1,4 +1,4 @@
-#include "targets/llvm/legality.h"
+#include "targets/cpu/legality.h"
 
 #include <algorithm>
 #include <optional>
@@ -6,7 +6,7 @@
 #include "compiler/support/checked_math.h"
 #include "compiler/support/match.h"
 
-namespace sparkle::llvm_target {
+namespace sparkle::cpu {
 namespace {
 
 /// Workers are run one after the other, which is right as long as none looks at what another one did.
@@ -105,4 +105,4 @@ private:
 
 Status check_kernel(const Kernel &kernel) { return Checker(kernel).run(); }
 
-} // namespace sparkle::llvm_target
+} // namespace sparkle::cpu
