@@ -35,15 +35,6 @@ int64_t whole_predicate(CompareOp op) {
   }
   SPARKLE_CHECK(false, "unknown comparison");
 }
-Condition condition_of(CompareOp op) {
-  switch (op) {
-  case CompareOp::kEq: return Condition::kEq;
-  case CompareOp::kNe: return Condition::kNe;
-  case CompareOp::kLt: return Condition::kLt;
-  case CompareOp::kLe: return Condition::kLe;
-  }
-  SPARKLE_CHECK(false, "unknown comparison");
-}
 bool is_wide(Scalar scalar) { return scalar == Scalar::kIndex; }
 
 } // namespace
