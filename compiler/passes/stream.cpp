@@ -7,12 +7,14 @@
 namespace sparkle {
 namespace {
 
-/// Every store of the row starts on a multiple of the vector: the base, the strides of outer dimensions, the buffer
-/// itself.
+/// The least that machines write past the caches; stores that follow one another are gathered to whole lines.
+constexpr int64_t kLeastBytes = 16;
+
+/// Every store of the row starts on a multiple of the vector: the base, the strides of outer dimensions.
 bool is_aligned(const Kernel &kernel, const Store &store, const Ramp &ramp) {
   const Buffer &buffer = kernel.buffer(store.buffer);
   const int64_t lanes = ramp.lanes;
-  if (buffer.alignment < lanes * bytes_of(buffer.element) || !is_multiple_of(kernel, ramp.base, lanes)) return false;
+  if (!is_multiple_of(kernel, ramp.base, lanes)) return false;
   for (size_t d = 0; d + 1 < store.indices.size(); ++d)
     if (!is_multiple_of(kernel, buffer.strides[d], lanes) && !is_multiple_of(kernel, store.indices[d], lanes))
       return false;
@@ -26,9 +28,8 @@ bool is_whole_vector(const Kernel &kernel, const Store &store, const TargetInfo 
     if (kernel.type_of(store.indices[d]).is_vector()) return false;
   const auto *ramp = std::get_if<Ramp>(&kernel.expr(store.indices.back()));
   if (!ramp || ramp->stride != 1 || kernel.constant(buffer.strides.back()) != 1) return false;
-  const int64_t access_bytes = int64_t{info.access_lanes} * bytes_of(Scalar::kF32);
   const int64_t bytes = ramp->lanes * bytes_of(buffer.element);
-  return info.access_lanes > 1 && bytes % access_bytes == 0 && is_aligned(kernel, store, *ramp);
+  return info.access_lanes > 1 && bytes % kLeastBytes == 0 && is_aligned(kernel, store, *ramp);
 }
 
 } // namespace

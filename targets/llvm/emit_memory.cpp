@@ -1,5 +1,6 @@
 // Loads and stores: one vector access where lanes are neighbours, a splat where they are alike, else lane by lane.
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include <llvm/IR/Intrinsics.h>
@@ -20,6 +21,11 @@ namespace {
 /// Vectors loaded whole and shuffled into one, for lanes that lie within them; further ones take an element at a time.
 constexpr int64_t kMostShuffledVectors = 4;
 constexpr int kLeastShuffledLanes = 4;
+constexpr int64_t kMostAlignment = 4096; // Nobody asks for more than a page.
+constexpr int64_t kWidestStoreBytes = 64;
+constexpr unsigned kFloatBits = 32;
+
+int64_t bytes_of(llvm::Type *type) { return static_cast<int64_t>(type->getPrimitiveSizeInBits() / 8); }
 
 bool is_all_ones(Value *mask) {
   auto *constant = llvm::dyn_cast<llvm::Constant>(mask);
@@ -77,9 +83,8 @@ std::optional<KernelEmitter::LaneOffsets> KernelEmitter::lane_offsets(ExprId ind
   return out;
 }
 
-/// The largest power of two, up to a vector, that divides the address of lane 0. Streaming stores need it: LLVM splits
-/// one that may be unaligned into eight scalar ones.
-llvm::Align KernelEmitter::alignment_of(BufferId id, ExprId index) {
+/// The largest power of two, up to a page, that divides the bytes from the buffer's first element to lane 0.
+int64_t KernelEmitter::index_bytes_of(BufferId id, ExprId index) {
   auto [known, is_new] = index_factors_.try_emplace(index, 0);
   if (is_new) {
     const LinearForm form = to_linear(k_, index);
@@ -87,17 +92,24 @@ llvm::Align KernelEmitter::alignment_of(BufferId id, ExprId index) {
     for (const LinearTerm &term : form.terms) factor = std::gcd(factor, term.coefficient);
     known->second = factor; // 0: the index is 0.
   }
-  const Buffer &buffer = k_.buffer(id);
   const auto element = static_cast<int64_t>(stored_type(id)->getPrimitiveSizeInBits() / 8);
-  const int64_t bytes = std::gcd(checked_mul(known->second, element).value_or(1), buffer.alignment);
-  return llvm::Align(static_cast<uint64_t>(std::max(bytes & -bytes, element)));
+  return std::gcd(checked_mul(known->second, element).value_or(1), kMostAlignment);
+}
+
+int64_t KernelEmitter::alignment_of(BufferId id) const {
+  const auto known = alignments_.find(id);
+  const int64_t bytes = k_.buffer(id).alignment;
+  return known == alignments_.end() ? bytes : std::max(bytes, known->second);
 }
 
 /// A masked access may point outside where no lane is active, so that its address must not claim to be in bounds.
 KernelEmitter::Place KernelEmitter::place(BufferId id, ExprId index, bool masked) {
   Value *base = bases_[index_of(id)];
   SPARKLE_CHECK(base, "buffer used before its allocation or not bound");
-  Place place{base, {}, {}, nullptr, stored_type(id), alignment_of(id, index)};
+  const int64_t index_bytes = index_bytes_of(id, index);
+  Place place{base, {}, {}, nullptr, stored_type(id), llvm::Align(), index_bytes};
+  const int64_t known_bytes = std::gcd(index_bytes, alignment_of(id));
+  place.alignment = std::max(llvm::Align(static_cast<uint64_t>(known_bytes)), element_alignment(place));
   Value *first = nullptr;
   if (std::optional<std::vector<int64_t>> steps = lane_steps(k_, index)) {
     place.steps = std::move(*steps);
@@ -106,6 +118,7 @@ KernelEmitter::Place KernelEmitter::place(BufferId id, ExprId index, bool masked
     const int64_t start = known->offsets.front();
     for (int64_t offset : known->offsets) place.steps.push_back(offset - start);
     place.alignment = element_alignment(place);
+    place.index_bytes = 1;
     first = b_.CreateAdd(known->base, b_.getInt64(static_cast<uint64_t>(start)));
   } else {
     place.lanes = emit(index);
@@ -313,19 +326,36 @@ void KernelEmitter::emit_store(const Store &store) {
 
 void KernelEmitter::store_lanes(BufferId buffer, const Place &place, Value *value, int lanes, bool streaming) {
   if (lanes == 1 || place.stride == 1) {
-    llvm::StoreInst *store = b_.CreateAlignedStore(value, place.pointer, place.alignment);
-    name_buffer(buffer, *store);
-    const uint64_t bytes = value->getType()->getPrimitiveSizeInBits() / 8;
-    if (!streaming || lanes == 1 || place.alignment.value() < bytes) return;
-    llvm::LLVMContext &context = function_.getContext();
-    auto *one = llvm::ConstantAsMetadata::get(b_.getInt32(1));
-    store->setMetadata(llvm::LLVMContext::MD_nontemporal, llvm::MDNode::get(context, one));
-    streams_ = true;
+    if (streaming && lanes > 1 && can_stream(buffer, place, value)) return stream_past_caches(place, value);
+    name_buffer(buffer, *b_.CreateAlignedStore(value, place.pointer, place.alignment));
     return;
   }
   for (int i = 0; i < lanes; ++i)
     name_buffer(buffer, *b_.CreateAlignedStore(b_.CreateExtractElement(value, static_cast<uint64_t>(i)),
                                                lane_address(buffer, place, i), element_alignment(place)));
+}
+
+/// Only where the address is a multiple of the vector, or of a cache line: LLVM splits a streaming store that may be
+/// unaligned into eight scalar ones.
+bool KernelEmitter::can_stream(BufferId buffer, const Place &place, Value *value) {
+  const int64_t bytes = std::min(bytes_of(value->getType()), kWidestStoreBytes);
+  if (place.index_bytes < bytes || !std::has_single_bit(static_cast<uint64_t>(bytes))) return false;
+  if (static_cast<int64_t>(place.alignment.value()) >= bytes) return true;
+  wanted_[buffer] = std::max(wanted_[buffer], bytes);
+  return false;
+}
+
+/// A store of a value with fewer bits becomes one instruction with its conversion, which cannot stream: a fence, which
+/// costs nothing, keeps them apart.
+void KernelEmitter::stream_past_caches(const Place &place, Value *value) {
+  if (value->getType()->getScalarSizeInBits() < kFloatBits) {
+    auto *floats = llvm::FixedVectorType::get(b_.getFloatTy(), static_cast<unsigned>(bytes_of(value->getType()) / 4));
+    value = b_.CreateArithmeticFence(b_.CreateBitCast(value, floats), floats);
+  }
+  llvm::StoreInst *store = b_.CreateAlignedStore(value, place.pointer, place.alignment);
+  auto *one = llvm::ConstantAsMetadata::get(b_.getInt32(1));
+  store->setMetadata(llvm::LLVMContext::MD_nontemporal, llvm::MDNode::get(function_.getContext(), one));
+  streams_ = true;
 }
 
 void KernelEmitter::store_masked(BufferId buffer, const Place &place, Value *value, int lanes, Value *mask) {

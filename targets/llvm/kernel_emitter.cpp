@@ -19,8 +19,9 @@ constexpr int64_t kVectorBytes = 64; // The widest register, a cache line, and w
 } // namespace
 
 KernelEmitter::KernelEmitter(const Kernel &kernel, llvm::Function &function, GroupArguments arguments,
-                             NarrowBuffers narrow)
+                             NarrowBuffers narrow, Alignments alignments)
     : k_(kernel), function_(function), arguments_(std::move(arguments)), narrow_(std::move(narrow)),
+      alignments_(std::move(alignments)),
       b_(function.getContext(), llvm::TargetFolder(function.getParent()->getDataLayout())), values_(kernel.var_count()),
       bases_(kernel.buffer_count()) {
   for (const auto &[buffer, address] : arguments_.buffers) bases_[index_of(buffer)] = address;

@@ -1,6 +1,7 @@
 // Emits the body of one kernel, for one group, into an LLVM function. Internal to this folder.
 #pragma once
 
+#include <map>
 #include <unordered_map>
 #include <vector>
 
@@ -25,17 +26,23 @@ struct GroupArguments {
 /// What near buffers of i32 hold, where that takes fewer bits: they are stored in as many.
 using NarrowBuffers = std::unordered_map<BufferId, llvm::ConstantRange>;
 
+/// Bytes by far buffer: what divides its address, beyond Buffer::alignment. Ordered, for modules that come out alike.
+using Alignments = std::map<BufferId, int64_t>;
+
 /// Values: index is i64 as a scalar and i32 or i64 (Kernel::index_bits) as a lane; f16 and bf16 are carried as their
 /// bits (i16), so that no machine needs arithmetic on them; bool is i1, and a byte in memory.
 class KernelEmitter {
 public:
-  KernelEmitter(const Kernel &kernel, llvm::Function &function, GroupArguments arguments, NarrowBuffers narrow = {});
+  KernelEmitter(const Kernel &kernel, llvm::Function &function, GroupArguments arguments, NarrowBuffers narrow = {},
+                Alignments alignments = {});
 
   /// Emits the whole function. Broken invariants fail a SPARKLE_CHECK.
   void run();
   int64_t scratch_bytes() const { return scratch_bytes_; }
   /// The kernel has streaming stores, which other threads see only after a store fence.
   bool streams() const { return streams_; }
+  /// What the buffers' addresses would have to be multiples of for the streaming stores that became plain ones.
+  const Alignments &wanted_alignments() const { return wanted_; }
 
 private:
   using Value = llvm::Value;
@@ -64,12 +71,14 @@ private:
     Value *lanes = nullptr;        ///< Element numbers, when the steps are not known.
     llvm::Type *element;           ///< As it lies in memory.
     llvm::Align alignment;         ///< Of `pointer`.
+    int64_t index_bytes;           ///< The largest power of two that divides the bytes from the base to `pointer`.
     int64_t step(int lane) const { return steps[steps.size() == 1 ? 0 : static_cast<size_t>(lane)]; }
   };
   void emit_load(const Load &load);
   void emit_store(const Store &store);
   Place place(BufferId buffer, ExprId index, bool masked);
-  llvm::Align alignment_of(BufferId buffer, ExprId index);
+  int64_t index_bytes_of(BufferId buffer, ExprId index);
+  int64_t alignment_of(BufferId buffer) const;
   static llvm::Align element_alignment(const Place &place);
   Value *lane_address(BufferId buffer, const Place &place, int lane);
   Value *load_lanes(BufferId buffer, const Place &place, int lanes);
@@ -81,6 +90,8 @@ private:
   Value *load_masked(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
   Value *load_if(BufferId buffer, const Place &place, int lanes, Value *mask, Value *other);
   void store_lanes(BufferId buffer, const Place &place, Value *value, int lanes, bool streaming);
+  bool can_stream(BufferId buffer, const Place &place, Value *value);
+  void stream_past_caches(const Place &place, Value *value);
   void store_masked(BufferId buffer, const Place &place, Value *value, int lanes, Value *mask);
   void store_if(BufferId buffer, const Place &place, Value *value, int lanes, Value *mask);
   Value *lane_addresses(BufferId buffer, const Place &place, int lanes);
@@ -139,6 +150,8 @@ private:
   llvm::Function &function_;
   GroupArguments arguments_;
   NarrowBuffers narrow_;
+  Alignments alignments_;
+  Alignments wanted_;
   llvm::IRBuilder<llvm::TargetFolder> b_;    ///< Folds constants alone: more would look at loop variables half made.
   std::vector<Value *> values_;              ///< By VarId.
   std::vector<Value *> bases_;               ///< By BufferId: address of the first element.

@@ -30,7 +30,8 @@ std::string symbol_of(std::string_view name, size_t number) {
 }
 
 /// Two functions for each launch: the entry walks the tasks, the group function runs one. Two, because only a
-/// function's parameters can tell LLVM that buffers do not overlap without metadata on every access.
+/// function's parameters can tell LLVM that buffers do not overlap without metadata on every access. A third, with
+/// streaming stores, where those need addresses to be multiples that their buffers do not promise: the entry looks.
 class LaunchBuilder {
 public:
   LaunchBuilder(const Kernel &kernel, const Launch &launch, const CpuModel &cpu, llvm::Module &module)
@@ -44,7 +45,11 @@ public:
     KernelEmitter emitter(kernel_, *group, name_arguments(*group), narrow);
     emitter.run();
     scratch_bytes_ = emitter.scratch_bytes();
-    make_entry(name, *group, emitter.streams());
+    const Alignments &wanted = emitter.wanted_alignments();
+    if (wanted.empty()) return make_entry(name, {group, nullptr, {}}, emitter.streams());
+    llvm::Function *aligned = make_group_function(name + "_aligned_group");
+    KernelEmitter(kernel_, *aligned, name_arguments(*aligned), narrow, wanted).run();
+    make_entry(name, {group, aligned, wanted}, true);
   }
   int64_t scratch_bytes() const { return scratch_bytes_; }
 
@@ -55,8 +60,15 @@ private:
   NarrowBuffers narrow_buffers();
   void describe_buffer(llvm::Function &function, unsigned argument, size_t slot);
   GroupArguments name_arguments(llvm::Function &group);
-  void make_entry(const std::string &name, llvm::Function &group, bool streams);
-  void walk_tasks(llvm::Function &entry, llvm::Function &group, std::vector<Value *> arguments,
+  /// What an entry calls: `aligned`, where there is one and the addresses are multiples of `alignments`.
+  struct Groups {
+    llvm::Function *group;
+    llvm::Function *aligned;
+    Alignments alignments;
+  };
+  void make_entry(const std::string &name, const Groups &groups, bool streams);
+  Value *choose_group(llvm::IRBuilder<> &b, const Groups &groups, const std::vector<Value *> &buffers);
+  void walk_tasks(llvm::Function &entry, llvm::FunctionCallee group, std::vector<Value *> arguments,
                   const std::vector<Value *> &extents);
   llvm::Type *pointer() { return llvm::PointerType::get(context_, 0); }
 
@@ -155,7 +167,20 @@ GroupArguments LaunchBuilder::name_arguments(llvm::Function &group) {
   return arguments;
 }
 
-void LaunchBuilder::make_entry(const std::string &name, llvm::Function &group, bool streams) {
+/// The addresses lie with the caller, so that only the call can tell; once is enough, for the groups start at multiples
+/// of what the alignments are.
+Value *LaunchBuilder::choose_group(llvm::IRBuilder<> &b, const Groups &groups, const std::vector<Value *> &buffers) {
+  if (!groups.aligned) return groups.group;
+  Value *bits = b.getInt64(0);
+  for (const auto &[buffer, bytes] : groups.alignments) {
+    const auto slot = static_cast<size_t>(std::ranges::find(bindings_, buffer) - bindings_.begin());
+    Value *address = b.CreatePtrToInt(buffers.at(slot), b.getInt64Ty());
+    bits = b.CreateOr(bits, b.CreateAnd(address, b.getInt64(static_cast<uint64_t>(bytes - 1))));
+  }
+  return b.CreateSelect(b.CreateICmpEQ(bits, b.getInt64(0)), groups.aligned, groups.group);
+}
+
+void LaunchBuilder::make_entry(const std::string &name, const Groups &groups, bool streams) {
   llvm::Type *i64 = llvm::Type::getInt64Ty(context_);
   llvm::Function *entry = make_function(name, {pointer(), i64, i64, pointer()}, llvm::GlobalValue::ExternalLinkage);
   entry->addParamAttr(0, llvm::Attribute::ReadOnly);
@@ -168,6 +193,7 @@ void LaunchBuilder::make_entry(const std::string &name, llvm::Function &group, b
   Value *uniforms = load_pointer(entry->getArg(0), 2);
   std::vector<Value *> arguments;
   for (size_t i = 0; i < launch_.buffers.size(); ++i) arguments.push_back(load_pointer(buffers, i));
+  Value *group = choose_group(b, groups, arguments);
   std::vector<Value *> extents;
   for (const Extent &extent : launch_.groups) {
     Value *value = b.getInt64(static_cast<uint64_t>(extent.value));
@@ -177,7 +203,7 @@ void LaunchBuilder::make_entry(const std::string &name, llvm::Function &group, b
     extents.push_back(value);
   }
   arguments.insert(arguments.end(), {symbols, uniforms, entry->getArg(3)});
-  walk_tasks(*entry, group, std::move(arguments), extents);
+  walk_tasks(*entry, {groups.group->getFunctionType(), group}, std::move(arguments), extents);
   b.SetInsertPoint(&entry->back());
   const bool is_x86 = llvm::Triple(module_.getTargetTriple()).isX86();
   if (streams && is_x86) b.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
@@ -185,7 +211,7 @@ void LaunchBuilder::make_entry(const std::string &name, llvm::Function &group, b
 }
 
 /// Divides once, for the first task; from then on the group numbers count like an odometer, the last one fastest.
-void LaunchBuilder::walk_tasks(llvm::Function &entry, llvm::Function &group, std::vector<Value *> arguments,
+void LaunchBuilder::walk_tasks(llvm::Function &entry, llvm::FunctionCallee group, std::vector<Value *> arguments,
                                const std::vector<Value *> &extents) {
   auto *ready = llvm::BasicBlock::Create(context_, "ready", &entry);
   auto *task_block = llvm::BasicBlock::Create(context_, "task", &entry);
@@ -213,7 +239,7 @@ void LaunchBuilder::walk_tasks(llvm::Function &entry, llvm::Function &group, std
     numbers.back()->addIncoming(start[i], ready);
   }
   arguments.insert(arguments.end() - 3, numbers.begin(), numbers.end());
-  b.CreateCall(&group, arguments);
+  b.CreateCall(group, arguments);
   Value *carry = b.getTrue();
   for (size_t i = count; i-- > 0;) {
     Value *next = b.CreateAdd(numbers[i], b.CreateZExt(carry, b.getInt64Ty()));
