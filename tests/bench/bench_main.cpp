@@ -31,12 +31,13 @@ sparkle_bench --examples FILE [--filter TEXT] [--rounds PAIRS] [--schedule FILE]
   --filter TEXT               lines whose name has TEXT only
   --peer onednn|plain         another implementation to compare with; may be repeated
   --schedule FILE             in place of the cost model's choice, for every kernel
+  --against FILE              examples: the schedule to compare with, in place of plain C; an empty one is the cost model's choice
   --rounds N                  turns that everyone has (15)
   --json                      one JSON object
 )";
 
 struct Options {
-  std::string shapes, examples, filter, schedule;
+  std::string shapes, examples, filter, schedule, against;
   BenchCase like; ///< Operator, layout and element of all cases.
   std::vector<std::string> peers;
   int64_t batch = 1;
@@ -58,6 +59,7 @@ bool set_option(Options &options, const std::string &name, const std::string &va
   if (name == "--examples") options.examples = value;
   if (name == "--filter") options.filter = value;
   if (name == "--schedule") options.schedule = value;
+  if (name == "--against") options.against = value;
   if (name == "--peer") options.peers.push_back(value);
   if (name == "--batch") options.batch = std::atoll(value.c_str());
   if (name == "--rounds") options.rounds = std::max(1, std::atoi(value.c_str()));
@@ -70,7 +72,7 @@ bool set_option(Options &options, const std::string &name, const std::string &va
   if (name == "--layout") return layout >= 0;
   if (name == "--element") return index_of(value, {"f32", "u8", "i8"}) >= 0;
   if (name == "--peer") return index_of(value, {"onednn", "plain"}) >= 0;
-  return index_of(name, {"--shapes", "--examples", "--filter", "--schedule", "--batch", "--rounds"}) >= 0;
+  return index_of(name, {"--shapes", "--examples", "--filter", "--schedule", "--against", "--batch", "--rounds"}) >= 0;
 }
 
 bool read_options(int count, char **words, Options &options) {
@@ -82,7 +84,7 @@ bool read_options(int count, char **words, Options &options) {
     }
     if (i + 1 >= count || !set_option(options, name, words[++i])) return false;
   }
-  return options.shapes.empty() != options.examples.empty();
+  return options.shapes.empty() != options.examples.empty() && (options.against.empty() || options.shapes.empty());
 }
 
 Result<Schedule> read_schedule(const std::string &path) {
@@ -234,6 +236,9 @@ Result<std::string> run(const Options &options) {
   examples.folder = SPARKLE_EXAMPLES;
   examples.filter = options.filter;
   SPARKLE_TRY(examples.schedule, read_schedule(options.schedule));
+  if (!options.against.empty()) {
+    SPARKLE_TRY(examples.against, read_schedule(options.against));
+  }
   if (options.rounds > 0) examples.pairs = options.rounds;
   examples.on_result = [](const ExampleResult &result) { std::fputs(to_text(result).c_str(), stderr); };
   SPARKLE_TRY(const ExamplesReport report, run_examples(examples));

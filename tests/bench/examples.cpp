@@ -73,7 +73,9 @@ class ExampleRunner {
 public:
   static Result<ExampleRunner> make(const ExamplesOptions &options) {
     ExampleRunner runner(options);
-    SPARKLE_TRY(runner.compiler_, find_c_compiler());
+    if (!options.against) {
+      SPARKLE_TRY(runner.compiler_, find_c_compiler());
+    }
     SPARKLE_TRY(runner.machine_, Machine::open({1, {}, VulkanOptions{}}));
     SPARKLE_TRY(BandwidthProbe memory, BandwidthProbe::make(kProbeBytes));
     runner.memory_ = std::make_unique<BandwidthProbe>(std::move(memory));
@@ -84,8 +86,9 @@ public:
     ExamplesReport report;
     report.list = fs::path(options_.list).filename().string();
     report.cpu = machine_->cpu().name;
-    report.peer = compiler_.name;
-    for (const std::string &flag : kFlags) report.peer += " " + flag;
+    report.peer = options_.against ? "none, another schedule" : compiler_.name;
+    if (!options_.against)
+      for (const std::string &flag : kFlags) report.peer += " " + flag;
     report.pairs = options_.pairs;
     for (int i = 0; i < 5; ++i) report.one_thread_gbs = std::max(report.one_thread_gbs, read_gbs());
     return report;
@@ -94,14 +97,11 @@ public:
   Result<ExampleResult> run(const ExampleCase &example) {
     SPARKLE_TRY(const std::string text, read_text_file(fs::path(options_.folder) / example.file, kMostFileBytes));
     SPARKLE_TRY(const Program program, test::import_text({text, example.values, {}}));
-    CompileOptions compile_options;
-    compile_options.target = "llvm";
-    compile_options.schedule = options_.schedule;
-    compile_options.verify_ir = false;
-    SPARKLE_TRY(const auto automatic, compile(program, machine_, machine_->cpu(), compile_options));
-    SPARKLE_TRY(const auto plain, compile_plain_c(program, machine_, compiler_, kFlags));
-    SPARKLE_TRY(Contender ours, Contender::make(program, automatic));
-    SPARKLE_TRY(Contender theirs, Contender::make(program, plain));
+    SPARKLE_TRY(const auto scheduled, compile_with(program, options_.schedule));
+    SPARKLE_TRY(const auto peer, options_.against ? compile_with(program, *options_.against)
+                                                  : compile_plain_c(program, machine_, compiler_, kFlags));
+    SPARKLE_TRY(Contender ours, Contender::make(program, scheduled));
+    SPARKLE_TRY(Contender theirs, Contender::make(program, peer));
     // Before they are timed: what is read and written grows from run to run.
     SPARKLE_TRY_STATUS(ours.run());
     SPARKLE_TRY_STATUS(theirs.run());
@@ -117,6 +117,14 @@ public:
 
 private:
   explicit ExampleRunner(const ExamplesOptions &options) : options_(options) {}
+
+  Result<std::shared_ptr<const Executable>> compile_with(const Program &program, const Schedule &schedule) const {
+    CompileOptions options;
+    options.target = "llvm";
+    options.schedule = schedule;
+    options.verify_ir = false;
+    return compile(program, machine_, machine_->cpu(), options);
+  }
 
   double read_gbs() const {
     const double start = thread_seconds();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,8 @@ struct ExamplesOptions {
   std::string folder; ///< Of the kernels. One that no line names is an error.
   std::string filter; ///< Lines that have it only.
   int pairs = 30;
-  Schedule schedule; ///< In place of the cost model's choice, for the kernels it names.
+  Schedule schedule;               ///< In place of the cost model's choice, for the kernels it names.
+  std::optional<Schedule> against; ///< Likewise, of what stands in the place of plain C.
   std::function<void(const ExampleResult &result)> on_result; ///< As soon as it is there.
 };
 
