@@ -13,8 +13,8 @@ struct Allocation {
   int spills_in_hot_loops = 0;
 };
 
-/// Never handed out: rsp, rax (kept for emitters), rdx where the function divides, k0, and k1 where it gathers or
-/// scatters.
+/// Never handed out: rsp, rax (kept for emitters), rdx where the function divides, k0 and k1 (kept for emitters).
+/// A register read last and the result of the same instruction may share a register of the machine.
 /// kUnsupported: the frame leaves its limit (32 KiB).
 Result<Allocation> allocate(Function &function);
 

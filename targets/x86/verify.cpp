@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "targets/x86/liveness.h"
+#include "targets/x86/memory_operand.h"
 #include "targets/x86/operands.h"
 #include "targets/x86/text.h"
 
@@ -43,7 +44,7 @@ Bytes general_bytes(Op op) {
   }
 }
 
-Bytes bytes_of(Op op, bool has_masks) {
+Bytes bytes_of(Op op) {
   switch (op) {
   case Op::kLabel:
   case Op::kJump:
@@ -61,17 +62,15 @@ Bytes bytes_of(Op op, bool has_masks) {
   case Op::kKStore: return kAny;
   case Op::kVLoad:
   case Op::kVStore: return kVectorBytes | k8;
-  case Op::kVFromG: return kGeneralBytes;
+  case Op::kVFromG:
+  case Op::kGToF: return kGeneralBytes;
   case Op::kLaneFromG:
   case Op::kInsertLane: return k16;
   case Op::kExtract: return k16 | k32;
   case Op::kPermute:
   case Op::kInsert: return k32 | k64;
   case Op::kInsertHalf: return k64;
-  case Op::kBlend:
   case Op::kBlendFixed: return k4 | k16 | k32;
-  case Op::kICompareEq:
-  case Op::kICompareGt: return has_masks ? k4 | k16 | k32 : kVectorBytes;
   case Op::kVStream:
   case Op::kVLoadH:
   case Op::kVLoadU8:
@@ -103,20 +102,6 @@ bool may_have_mask(Op op, bool has_masks) {
   case Op::kScatter: return has_masks;
   default: return false;
   }
-}
-
-bool may_broadcast(const Inst &inst) {
-  switch (inst.op) {
-  case Op::kShuffleBytes:
-  case Op::kBlendFixed:
-  case Op::kICompareEq:
-  case Op::kICompareGt:
-  case Op::kFCompare:
-  case Op::kInsertLane: return false;
-  default: break;
-  }
-  const bool is_last = info_of(inst.op).memory == OpInfo::Memory::kLast;
-  return (is_last || inst.op == Op::kFMulAddMem) && info_of(inst.op).src[0] == Operand::kV && inst.bytes >= 16;
 }
 
 /// The rules of one instruction; each function says the rule that is broken, or nothing.
@@ -180,7 +165,7 @@ std::string_view InstRules::sources() const {
 }
 
 std::string_view InstRules::bytes() const {
-  const Bytes allowed = bytes_of(inst_.op, has_masks_);
+  const Bytes allowed = bytes_of(inst_.op);
   if (allowed == kAny) return {};
   const bool is_power = inst_.bytes != 0 && (inst_.bytes & (inst_.bytes - 1)) == 0;
   if (!is_power || (inst_.bytes & allowed) == 0) return "the operation has no form of so many bytes";
@@ -210,9 +195,10 @@ std::string_view InstRules::memory() const {
   if (has_memory && info_.memory == OpInfo::Memory::kNo) return "the operation has no memory operand";
   const bool is_vector = info_.dst == Operand::kV || info_.src[0] == Operand::kV;
   const bool may_stand_in = inst_.bytes != 4 || !is_vector || has_scalar_form(inst_.op);
-  if (has_memory && !is_needed && !may_stand_in) return "without a form for one lane, 4 bytes are no memory operand";
+  if (has_memory && !is_needed && !may_stand_in) return "with 4 bytes the operation has no memory operand";
   if (inst_.broadcast && !has_memory) return "broadcast says something of a memory operand alone";
-  if (inst_.broadcast && !may_broadcast(inst_)) return "the operation has no broadcast of its memory operand";
+  if (inst_.broadcast && !may_broadcast(inst_.op, inst_.bytes))
+    return "the operation has no broadcast of its memory operand";
   if (info_.memory == OpInfo::Memory::kStore && inst_.memory.kind == Kind::kPool) return "the pool is not written";
   return {};
 }
