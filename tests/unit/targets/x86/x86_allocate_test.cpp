@@ -2,10 +2,8 @@
 
 #include "targets/x86/liveness.h"
 #include "targets/x86/operands.h"
-#include "targets/x86/verify.h"
 #include "tests/unit/targets/x86/flat_code.h"
-#include "tests/unit/targets/x86/flat_machine.h"
-#include "tests/unit/targets/x86/random_flat_code.h"
+#include "tests/unit/targets/x86/random_runs.h"
 
 namespace sparkle::x86 {
 namespace {
@@ -75,50 +73,28 @@ bool uses_reserved(const Function &function, const Allocation &allocation) {
 }
 
 Allocation allocated(Function &function) {
-  const Status before = verify(function);
-  EXPECT_TRUE(before) << (before ? "" : before.error().text);
+  expect_valid(function);
   Result<Allocation> allocation = allocate(function);
   EXPECT_TRUE(allocation) << (allocation ? "" : allocation.error().text);
-  const Status after = verify(function);
-  EXPECT_TRUE(after) << (after ? "" : after.error().text);
+  expect_valid(function);
   EXPECT_EQ(conflicts(function, *allocation), 0);
   EXPECT_FALSE(uses_reserved(function, *allocation));
   return std::move(*allocation);
 }
 
-std::vector<uint8_t> memory_after(const Function &function, const Allocation *allocation, uint32_t rubbish) {
-  FlatMachine machine(function, allocation, rubbish);
-  for (size_t i = 0; i < kRandomMemoryBytes; ++i) machine.memory.push_back(static_cast<uint8_t>(i * i >> 5));
-  EXPECT_TRUE(machine.run(kRandomArguments, 1000000));
-  return machine.memory;
-}
-
-struct Pressure {
-  const char *name;
-  Family family;
-  int general, vectors, masks;
-};
-
-class X86AllocateRandom : public testing::TestWithParam<Pressure> {};
+using X86AllocateRandom = X86Random;
 
 TEST_P(X86AllocateRandom, KeepsWhatTheCodeDoes) {
-  const Pressure &pressure = GetParam();
   for (uint32_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE(seed);
-    const RandomCode code{seed, {pressure.family, false}, pressure.general, pressure.vectors, pressure.masks, 50};
-    const Function before = random_code(code);
+    const Function before = random_code(random_of(GetParam(), seed));
     Function after = before;
     const Allocation allocation = allocated(after);
     ASSERT_EQ(memory_after(before, nullptr, 1), memory_after(after, &allocation, 2)) << to_text(before);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, X86AllocateRandom,
-    testing::Values(Pressure{"Low", Family::kAvx2, 3, 6, 0}, Pressure{"General", Family::kAvx2, 24, 6, 0},
-                    Pressure{"Vectors", Family::kAvx2, 4, 30, 0}, Pressure{"All", Family::kAvx2, 30, 40, 0},
-                    Pressure{"Masks", Family::kAvx512, 6, 12, 10}, Pressure{"Everything", Family::kAvx512, 30, 60, 16}),
-    [](const auto &info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(All, X86AllocateRandom, testing::ValuesIn(kPressures), name_of_pressure);
 
 /// A convolution's inner loop: rows x columns of sums, a vector of weights a column, a broadcast a row.
 std::string tile(const std::string &isa, int rows, int columns) {
