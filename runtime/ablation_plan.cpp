@@ -120,7 +120,8 @@ private:
   /// computed in; for what fits neither, the cost model's choice.
   KernelSchedule loops_for(const Kernel &kernel) const {
     std::vector<KernelSchedule> entries = full_.kernels;
-    std::ranges::stable_partition(entries, [&](const KernelSchedule &e) { return e.kernel == kernel.name; });
+    std::stable_partition(entries.begin(), entries.end(),
+                          [&](const KernelSchedule &e) { return e.kernel == kernel.name; });
     for (KernelSchedule &entry : entries) {
       const bool is_own = entry.kernel == kernel.name;
       if (entry.placement != Placement::kStored || (!is_own && entry.dims.empty())) continue;
