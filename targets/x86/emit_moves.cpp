@@ -139,6 +139,16 @@ bool Emitter::lane_move(const Inst &inst) {
     else
       vmovd(general32(inst.dst), vector(inst.src[0], 4));
     return true;
+  case Op::kGToF: { // Keeps upper lanes: would wait for what the result held before.
+    const Xmm d = vector(inst.dst, 16);
+    vxorps(d, d, d);
+    inst.bytes == 8 ? vcvtsi2ss(d, d, general64(inst.src[0])) : vcvtsi2ss(d, d, general32(inst.src[0]));
+    return true;
+  }
+  case Op::kFToG:
+    inst.bytes == 8 ? vcvttss2si(general64(inst.dst), vector(inst.src[0], 16))
+                    : vcvttss2si(general32(inst.dst), vector(inst.src[0], 16));
+    return true;
   case Op::kLaneToG: {
     const uint8_t lane = small(inst, 3);
     if (lane == 0)

@@ -89,8 +89,9 @@ Value Selector::load_plain(const Load &load, Type type) {
   } else {
     value = load_lanes(where, type, nullptr, nullptr);
   }
+  if (!may_share) return value;
   const auto [begin, end] = extent_of(where, type.lanes);
-  if (may_share) loads_.push_back({where.buffer, where.first, where.stride, value, begin, end, true});
+  loads_.push_back({where.buffer, where.first, where.stride, value, begin, end, true});
   return value;
 }
 

@@ -247,18 +247,19 @@ Value Selector::reduce_whole(ReduceOp op, const Value &a) {
   return lane(Value{type.with_lanes(4), {out}}, 0);
 }
 
-/// acc + (a0*b0 + a1*b1 + ...), in this order.
+/// acc + a0*b0 + a1*b1 + ..., in this order.
 Value Selector::dot(const Dot &e, const Parts *into) {
   const Value acc = emit(e.acc);
   const Type wide = acc.type.with_lanes(k_.type_of(e.a).lanes);
   const Value products = multiply_or_add(BinaryOp::kMul, cast(emit(e.a), wide), cast(emit(e.b), wide), nullptr);
   const int terms = wide.lanes / acc.type.lanes;
-  std::optional<Value> sum;
+  Value sum = acc;
   for (int j = 0; j < terms; ++j) {
     const Value term = terms == 1 ? products : every(products, terms, j);
-    sum = sum ? multiply_or_add(BinaryOp::kAdd, *sum, term, nullptr) : term;
+    const Parts *to = j + 1 == terms ? unless_crossed(into, {&sum, &term}) : nullptr;
+    sum = multiply_or_add(BinaryOp::kAdd, sum, term, to);
   }
-  return multiply_or_add(BinaryOp::kAdd, acc, *sum, unless_crossed(into, {&acc, &*sum}));
+  return sum;
 }
 
 /// Lanes first, first + step...

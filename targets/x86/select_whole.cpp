@@ -97,12 +97,12 @@ Value Selector::whole_binary(BinaryOp op, const Value &a, const Value &b, const 
   into = unless_crossed(into, {&a, &b});
   return each_part(type, into, [&](size_t i, int bytes, VReg to) {
     bytes = std::max(bytes, kLeastBytes);
-    const std::optional<int64_t> right = b.bits ? std::optional<int64_t>(static_cast<int32_t>(*b.bits)) : std::nullopt;
-    if (divides(op) && right) return divide_lanes(op, bytes, a.parts[i], *right, range, to);
+    const int64_t right = static_cast<int32_t>(b.bits.value_or(0)); // 0: not known, no divisor.
+    if (divides(op) && right > 0) return divide_lanes(op, bytes, a.parts[i], right, range, to);
     const int lanes = part_lanes(b_.isa(), type.lanes, static_cast<int>(i));
     if (divides(op)) return divide_each_lane(op, type, lanes, a.parts[i], b.parts[i]);
-    if (op == BinaryOp::kMul && right && is_power_of_two(*right))
-      return b_.vector_immediate(Op::kIShiftLeft, bytes, log2_of(*right), a.parts[i], kNone, to);
+    if (op == BinaryOp::kMul && is_power_of_two(right))
+      return b_.vector_immediate(Op::kIShiftLeft, bytes, log2_of(right), a.parts[i], kNone, to);
     return b_.vector(lanes_op(op), bytes, a.parts[i], b.parts[i], kNone, to);
   });
 }
@@ -182,7 +182,8 @@ VReg Selector::divide_magnitudes(int bytes, VReg a, int64_t divisor, VReg into) 
 }
 
 VReg Selector::divide_each_lane(BinaryOp op, Type type, int lanes, VReg a, VReg b) {
-  const Value left{type.with_lanes(lanes), {a}}, right{type.with_lanes(lanes), {b}};
+  const Type own = type.with_lanes(std::max(lanes, 4)); // A part of one lane is no scalar.
+  const Value left{own, {a}}, right{own, {b}};
   std::vector<VReg> quotients;
   for (int i = 0; i < lanes; ++i)
     quotients.push_back(b_.general(scalar_op(op), 4, general(lane(left, i)), general(lane(right, i))));
