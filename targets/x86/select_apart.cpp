@@ -8,7 +8,6 @@ namespace sparkle::x86 {
 namespace {
 
 constexpr int kLeastBytes = 16;
-constexpr VReg kNone = kNoId<VReg>;
 
 } // namespace
 
