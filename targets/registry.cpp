@@ -11,11 +11,14 @@
 #if SPARKLE_HAS_VULKAN
 #include "targets/vulkan/vulkan_target.h"
 #endif
+#if SPARKLE_HAS_X86
+#include "targets/x86/x86_target.h"
+#endif
 
 namespace sparkle {
 namespace {
 
-constexpr std::array<std::string_view, 3> kKnownNames{"reference", "llvm", "vulkan"};
+constexpr std::array<std::string_view, 4> kKnownNames{"reference", "x86", "llvm", "vulkan"};
 
 #if SPARKLE_HAS_LLVM
 /// The row of a target that is opened when it is first used.
@@ -45,6 +48,9 @@ Result<std::vector<uint8_t>> emit_llvm_dispatcher(const Artifact &plan, const Di
 std::span<const Target> targets() {
   static const std::array kTable {
     reference::target(),
+#if SPARKLE_HAS_X86
+        x86::target(),
+#endif
 #if SPARKLE_HAS_LLVM
         Target{"llvm", check_llvm, lower_llvm, emit_llvm_object, emit_llvm_dispatcher},
 #endif
@@ -61,7 +67,7 @@ Result<const Target *> find_target(std::string_view name) {
   if (std::ranges::find(kKnownNames, name) != kKnownNames.end())
     return Error{ErrorCode::kUnsupported, "target `" + std::string(name) + "` was left out of this build"};
   return Error{ErrorCode::kInvalidInput,
-               "there is no target `" + std::string(name) + "`; there are reference, llvm, vulkan"};
+               "there is no target `" + std::string(name) + "`; there are reference, x86, llvm, vulkan"};
 }
 
 } // namespace sparkle
