@@ -9,7 +9,7 @@
 
 namespace sparkle {
 
-/// In a fixed order: reference, llvm, vulkan; those left out at configure time are missing.
+/// In a fixed order: reference, x86, llvm, vulkan; those left out at configure time are missing.
 std::span<const Target> targets();
 
 /// kInvalidInput: no target has this name; kUnsupported: it was left out of this build.

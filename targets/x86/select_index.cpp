@@ -76,7 +76,7 @@ AtomId Selector::opaque_atom(ExprId id) {
 
 // ---- Sums
 
-Selector::SumId Selector::add_sum(SumId parent, AtomId atom, int64_t coefficient) {
+SumId Selector::add_sum(SumId parent, AtomId atom, int64_t coefficient) {
   const auto [known, is_new] =
       sum_ids_.try_emplace(SumKey{index_of(parent), index_of(atom), coefficient}, kNoId<SumId>);
   if (!is_new) return known->second;
@@ -89,13 +89,13 @@ Selector::SumId Selector::add_sum(SumId parent, AtomId atom, int64_t coefficient
   return known->second = SumId{static_cast<uint32_t>(sums_.size() - 1)};
 }
 
-Selector::SumId Selector::sum_of(SumId base, const IndexForm &form, int64_t bytes) {
+SumId Selector::sum_of(SumId base, const IndexForm &form, int64_t bytes) {
   for (const IndexTerm &term : form.terms) base = add_sum(base, term.atom, term.coefficient * bytes);
   return base;
 }
 
 /// In front of the outermost loop in which it does not change; here, where every loop changes it.
-Selector::Spot Selector::spot(int value_depth) {
+Spot Selector::spot(int value_depth) {
   if (value_depth >= depth()) return {b_.region(), scopes_.size() - 1};
   const Level &level = levels_[static_cast<size_t>(value_depth) + 1];
   return {&level.loop->before, level.scope};

@@ -1,11 +1,5 @@
 // Selects the instructions of one launch. Internal to this folder.
 //
-// Values. Lanes are 32 bits wide in registers: i8 and u8 are carried as i32, f16 and bf16 as the f32 of the same value.
-// A vector of n lanes has one register for each `Isa::vector_lanes()` lanes, the last one as narrow as its lanes allow
-// (part_bytes). Scalars: f32, f16, bf16 in lane 0 of a vector; the others in general registers, index with 64 bits,
-// i32, i8, u8 with 32 whose upper half is undefined, bool as 0 or 1. Vectors of bool: a mask for each part (kAvx512),
-// or lanes of ones and zeros (kAvx2). Vectors of index: lanes of 32 bits where Kernel::index_bits is 32, else one
-// general register for each lane (`is_apart`).
 #pragma once
 
 #include <deque>
@@ -22,37 +16,10 @@
 #include "targets/x86/code_builder.h"
 #include "targets/x86/index_forms.h"
 #include "targets/x86/select.h"
+#include "targets/x86/selection_state.h"
+#include "targets/x86/value.h"
 
 namespace sparkle::x86 {
-
-struct Value {
-  Type type;
-  std::vector<VReg> parts = {};
-  std::optional<int64_t> number = {}; ///< A whole scalar known here; then without parts.
-  bool is_apart = false;
-  std::optional<uint32_t> bits = {}; ///< Of each lane, where known here and alike; parts are there all the same.
-  bool is_splat = false;             ///< A scalar whose register has it in all lanes of the machine's vectors.
-};
-
-/// Bytes of operations on so many lanes: 4, 16, 32 or 64.
-int part_bytes(int lanes);
-/// Lanes of part `part` of a vector of so many.
-int part_lanes(const Isa &isa, int lanes, int part);
-
-/// Registers that vectors of so many lanes take.
-int part_count(const Isa &isa, int lanes);
-/// Of signed numbers.
-Condition condition_of(CompareOp op);
-
-/// Where lanes of an access lie.
-struct Place {
-  BufferId buffer;
-  int element_bytes = 4;          ///< In memory.
-  Address first;                  ///< Of lane 0; where steps are known.
-  std::span<const int64_t> steps; ///< In elements, from lane 0; one for all lanes where the index is a scalar.
-  std::optional<int64_t> stride;  ///< Between neighbouring lanes; 0: all lanes alike.
-  Value lanes;                    ///< Element numbers, where steps are not known.
-};
 
 class Selector {
 public:
@@ -60,74 +27,6 @@ public:
   Result<Selected> run();
 
 private:
-  enum class SumId : uint32_t {};
-  /// parent + coefficient * atom; the first one of a chain is the address of a buffer, or 0.
-  struct Sum {
-    SumId parent = kNoId<SumId>;
-    AtomId atom = kNoId<AtomId>;
-    int64_t coefficient = 0;
-    int depth = 0;
-    VReg reg = kNoId<VReg>; ///< Where it is now; none: nowhere.
-  };
-  struct SumKey {
-    uint32_t parent, atom;
-    int64_t coefficient;
-    auto operator<=>(const SumKey &) const = default;
-  };
-  /// A loop around the code at hand that is not expanded. The first is the function, the second the loop over tasks.
-  struct Level {
-    Region::Loop *loop = nullptr;
-    VarId var = kNoId<VarId>;
-    size_t scope = 0;
-    IndexForm begin, end;
-    VReg begin_register = kNoId<VReg>, end_register = kNoId<VReg>; ///< Where they are not constant.
-    std::vector<SumId> counters;                                   ///< Sums that its latch advances.
-  };
-  /// What is known while some code runs, in a loop or under a condition.
-  struct Scope {
-    std::vector<SumId> sums;
-    size_t loads = 0;      ///< Length of loads_ at its start.
-    size_t first_load = 0; ///< Of those that may be used again.
-  };
-  /// Where a value that changes at some depth is computed.
-  struct Spot {
-    Region *region;
-    size_t scope;
-  };
-  /// Address of a buffer's first element.
-  struct Base {
-    SumId sum = kNoId<SumId>;
-    int64_t offset = 0; ///< Bytes.
-  };
-  /// A register buffer, cut into slices that are read and written whole. Without slices it lies in scratch memory.
-  struct Slice {
-    int64_t offset = 0; ///< In elements.
-    int lanes = 1;
-    bool is_sure = false; ///< Written on all ways from the allocation on.
-    std::vector<VReg> parts;
-  };
-  struct Slices {
-    std::vector<int32_t> slice_at; ///< By element; -1: none.
-    std::vector<Slice> slices;
-    int conditions = 0; ///< Around the allocation.
-  };
-  struct Loaded {
-    BufferId buffer;
-    Address first;
-    std::optional<int64_t> stride;
-    Value value;
-    int64_t begin, end; ///< Bytes touched, from `first`.
-    bool is_there = true;
-  };
-  /// A comparison that a jump makes.
-  struct Test {
-    Condition condition;
-    VReg a;
-    VReg b = kNoId<VReg>; ///< None: `number`.
-    int64_t number = 0;
-    int bytes = 8;
-  };
-
   // selector.cpp: the function around the body: arguments, the walk over tasks, group numbers
   void take_arguments();
   void walk_tasks(VReg first, VReg last);
