@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "runtime/timer.h"
+#include "tests/unit/sanitizers.h"
 
 namespace sparkle {
 namespace {
 
 TEST(PeakProbe, WiderVectorsAreFaster) {
+  if (test::is_sanitized()) GTEST_SKIP() << "no speed under sanitizers";
   const FmaPeak sse = probe_fma_peak({}, {ProbeIsa::kSse, 0.008});
   EXPECT_EQ(sse.isa, ProbeIsa::kSse);
   EXPECT_GT(sse.gflops, 1);

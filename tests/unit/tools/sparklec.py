@@ -10,6 +10,7 @@ SPARKLEC, ROOT = (os.path.abspath(path) for path in sys.argv[1:3]) if len(sys.ar
 NO_VULKAN = {"VK_DRIVER_FILES": "/nonexistent", "VK_ICD_FILENAMES": "/nonexistent"}
 TIMEOUT_SECONDS = 240
 SKIPPED = 77
+SANITIZERS = os.environ.get("SPARKLE_TEST_SANITIZERS", "")  # Of the tree, as given to -fsanitize.
 
 MATMUL = """kernel matmul(a: f32[M, K], b: f32[K, N], bias: f32[N]) -> c: f32[M, N]
 {
