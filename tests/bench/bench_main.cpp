@@ -33,11 +33,13 @@ sparkle_bench --examples FILE [--filter TEXT] [--rounds PAIRS] [--schedule FILE]
   --schedule FILE             in place of the cost model's choice, for every kernel
   --against FILE              examples: the schedule to compare with, in place of plain C; an empty one is the cost model's choice
   --rounds N                  turns that everyone has (15)
+  --commit TEXT               of the tree that is measured, for the report (unknown)
   --json                      one JSON object
 )";
 
 struct Options {
   std::string shapes, examples, filter, schedule, against;
+  std::string commit = "unknown";
   BenchCase like; ///< Operator, layout and element of all cases.
   std::vector<std::string> peers;
   int64_t batch = 1;
@@ -60,6 +62,7 @@ bool set_option(Options &options, const std::string &name, const std::string &va
   if (name == "--filter") options.filter = value;
   if (name == "--schedule") options.schedule = value;
   if (name == "--against") options.against = value;
+  if (name == "--commit") options.commit = value;
   if (name == "--peer") options.peers.push_back(value);
   if (name == "--batch") options.batch = std::atoll(value.c_str());
   if (name == "--rounds") options.rounds = std::max(1, std::atoi(value.c_str()));
@@ -72,7 +75,8 @@ bool set_option(Options &options, const std::string &name, const std::string &va
   if (name == "--layout") return layout >= 0;
   if (name == "--element") return index_of(value, {"f32", "u8", "i8"}) >= 0;
   if (name == "--peer") return index_of(value, {"onednn", "plain"}) >= 0;
-  return index_of(name, {"--shapes", "--examples", "--filter", "--schedule", "--against", "--batch", "--rounds"}) >= 0;
+  return index_of(name, {"--shapes", "--examples", "--filter", "--schedule", "--against", "--commit", "--batch",
+                         "--rounds"}) >= 0;
 }
 
 bool read_options(int count, char **words, Options &options) {
@@ -209,6 +213,7 @@ Result<BenchReport> run_list(const Options &options) {
   report.layout = options.like.layout == test::ImageLayout::kChannelsLast ? "nhwc" : "nchw";
   report.element = options.like.element;
   report.cpu = machine->cpu().name;
+  report.commit = options.commit;
   report.rounds = rounds_of(options);
   report.batch = options.batch;
   SPARKLE_TRY(BandwidthProbe memory, BandwidthProbe::make(BandwidthOptions{}.bytes));
@@ -241,7 +246,8 @@ Result<std::string> run(const Options &options) {
   }
   if (options.rounds > 0) examples.pairs = options.rounds;
   examples.on_result = [](const ExampleResult &result) { std::fputs(to_text(result).c_str(), stderr); };
-  SPARKLE_TRY(const ExamplesReport report, run_examples(examples));
+  SPARKLE_TRY(ExamplesReport report, run_examples(examples));
+  report.commit = options.commit;
   return options.json ? to_json(report) : to_text(report);
 }
 

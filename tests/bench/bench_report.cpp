@@ -65,10 +65,16 @@ std::string to_text(const BenchReport &report) {
 }
 
 std::string to_json(const BenchReport &report) {
-  nlohmann::ordered_json out = {
-      {"list", report.list},       {"op", report.op},       {"layout", report.layout},
-      {"element", report.element}, {"cpu", report.cpu},     {"threads", 1},
-      {"rounds", report.rounds},   {"batch", report.batch}, {"one_thread_read_gbs", rounded(report.one_thread_gbs)}};
+  nlohmann::ordered_json out = {{"list", report.list},
+                                {"op", report.op},
+                                {"layout", report.layout},
+                                {"element", report.element},
+                                {"cpu", report.cpu},
+                                {"commit", report.commit},
+                                {"threads", 1},
+                                {"rounds", report.rounds},
+                                {"batch", report.batch},
+                                {"one_thread_read_gbs", rounded(report.one_thread_gbs)}};
   for (const Mean &mean : means(report)) out["geomean"][mean.peer] = rounded(mean.value());
   out["cases"] = nlohmann::ordered_json::array();
   for (const CaseResult &r : report.cases) {

@@ -26,6 +26,7 @@ struct CaseResult {
 
 struct BenchReport {
   std::string list, op, layout, element, cpu;
+  std::string commit; ///< Of the tree that was measured.
   int rounds = 0;
   int64_t batch = 1;         ///< Where a line has none.
   double one_thread_gbs = 0; ///< Of reading memory.

@@ -27,6 +27,7 @@ struct ExampleResult {
 
 struct ExamplesReport {
   std::string list, cpu, peer;
+  std::string commit;        ///< Of the tree that was measured.
   double one_thread_gbs = 0; ///< Of reading memory, measured before the first row.
   int pairs = 0;
   std::vector<ExampleResult> cases;

@@ -42,11 +42,9 @@ std::string to_text(const ExamplesReport &report) {
 }
 
 std::string to_json(const ExamplesReport &report) {
-  nlohmann::ordered_json out = {{"list", report.list},
-                                {"cpu", report.cpu},
-                                {"threads", 1},
-                                {"plain_c", report.peer},
-                                {"one_thread_read_gbs", rounded(report.one_thread_gbs)},
+  nlohmann::ordered_json out = {{"list", report.list},     {"cpu", report.cpu},
+                                {"commit", report.commit}, {"threads", 1},
+                                {"plain_c", report.peer},  {"one_thread_read_gbs", rounded(report.one_thread_gbs)},
                                 {"pairs", report.pairs}};
   out["cases"] = nlohmann::ordered_json::array();
   for (const ExampleResult &r : report.cases) {

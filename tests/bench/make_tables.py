@@ -22,6 +22,10 @@ def lines_of(rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
 
+def measured_at(data):
+    return f"Measured at commit `{data['commit']}`."
+
+
 def code_of(data, peer):
     """In brackets what was compared with, where it is the same for all layers."""
     codes = {case["peers"].get(peer, {}).get("code") for case in data["cases"]} - {None}
@@ -42,7 +46,7 @@ def bench_table(data):
     means = ", ".join(f"{p} {data['geomean'][p]:.2f}{code_of(data, p)}" for p in peers)
     title = f"`{data['list']}`, {data['op']}, {data['layout']}, {data['element']}: {data['cpu']}, one thread, medians of "
     title += f"{data['rounds']} rounds" + (f", batch {data['batch']}. One thread reads memory at {memory:.1f} GB/s" if memory else "")
-    title += f". Geometric means of the ratios: {means}."
+    title += f". {measured_at(data)} Geometric means of the ratios: {means}."
     return title + "\n\n" + lines_of(rows)
 
 
@@ -54,7 +58,7 @@ def pairs_table(data):
         rows.append([case["name"], cell(case["ours_ms"], 4), cell(case["plain_c_ms"], 4), cell(case["ratio"], 2), interval,
                      cell(case["gflops"], 1), cell(case["gbps"], 1), cell(case["percent_of_bandwidth"], 0)])
     title = f"{data['cpu']}, one thread, {data['pairs']} pairs; plain C: `{data['plain_c']}`. One thread reads memory at "
-    title += f"{data['one_thread_read_gbs']:.1f} GB/s."
+    title += f"{data['one_thread_read_gbs']:.1f} GB/s. {measured_at(data)}"
     return title + "\n\n" + lines_of(rows)
 
 
@@ -81,7 +85,7 @@ def ablation_table(data, ladder=False):
     for device in data["devices"]:
         threads = f", {device['threads']} thread(s)" if device["threads"] else ""
         rows = [["variant", "time", "GFLOPS", "x of full"], ["---"] * 4] + list(ablation_rows(device, ladder))
-        text += f"`{data['kernel']}` on {device['device_name']}{threads}:\n\n" + lines_of(rows) + "\n"
+        text += f"`{data['kernel']}` on {device['device_name']}{threads}. {measured_at(data)}\n\n" + lines_of(rows) + "\n"
     return text
 
 
