@@ -79,9 +79,10 @@ Address Generator::pool(int bytes) {
   return address;
 }
 
-/// In front of what is written; at times with an index.
+/// Also where stores go; at times with an index.
 Address Generator::readable(int bytes) {
-  if (one_in(3)) return pool(bytes);
+  if (one_in(4)) return pool(bytes);
+  if (one_in(3)) return at(out_, 32 * below(64));
   Address address = at(in_, 4 * below(64));
   if (!one_in(3)) return address;
   const VReg index = fresh(RegClass::kGeneral);
@@ -242,11 +243,15 @@ void Generator::operation() {
 }
 
 void Generator::loop(int length, int depth) {
-  const VReg counter = fresh(RegClass::kGeneral);
+  // The sum of the round before is read first, and is dead behind the loop's end but for one use.
+  const VReg counter = fresh(RegClass::kGeneral), sum = fresh(RegClass::kGeneral);
   constant(counter, 0);
+  constant(sum, below(1000));
   const Label head = function_.add_label();
   place(head);
+  add(Op::kGXor, 8, pick(general_), {pick(general_), sum});
   block(length, depth + 1);
+  add(Op::kGAdd, 8, sum, {pick(general_), pick(general_)});
   Inst &step = add(Op::kGAdd, 8, counter, {counter});
   step.has_immediate = true;
   step.immediate = 1;
