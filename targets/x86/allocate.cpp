@@ -31,7 +31,7 @@ Result<Allocation> allocate(Function &function) {
   Spiller spiller(function);
   for (;;) {
     const Liveness liveness(function);
-    const LiveRanges ranges = live_ranges(function, liveness);
+    const LiveRanges &ranges = liveness.ranges();
     const Spiller::Remakes remakes = spiller.remakes(ranges);
     Scan scan = linear_scan(function, ranges, costs(ranges, remakes, spiller));
     if (!scan.spilled.empty()) {

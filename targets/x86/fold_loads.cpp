@@ -100,7 +100,7 @@ void Folder::run() {
     if (inst.op == Op::kLabel || is_jump(inst.op)) waiting_.clear();
     const std::array<VReg, 3> sources = inst.src;
     for (size_t s = 3; s-- > 0;) try_fold(inst, sources[s]);
-    if (info_of(inst.op).memory == OpInfo::Memory::kStore) {
+    if (!is_valid(inst.dst) && info_of(inst.op).memory == OpInfo::Memory::kStore) {
       std::erase_if(waiting_, [&](const Waiting &waiting) { return may_write(inst, waiting); });
     }
     if (is_valid(inst.dst)) ++uses_[index_of(inst.dst)].writes_seen;

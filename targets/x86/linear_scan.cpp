@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "targets/x86/memory_operand.h"
+
 namespace sparkle::x86 {
 namespace {
 
@@ -22,6 +24,25 @@ std::vector<uint8_t> machine_registers(RegClass reg_class, const Function &funct
   std::vector<uint8_t> all = {1, 6, 7, 8, 9, 10, 11, 2, 3, 14, 15, 5, 13, 12};
   if (divides) all.erase(std::find(all.begin(), all.end(), 2));
   return all;
+}
+
+/// Machine instructions that overwrite a source need no move where that is the result's register.
+std::array<VReg, 2> hints_of(const Inst &inst) {
+  switch (inst.op) {
+  case Op::kFMulAdd:
+  case Op::kFNegMulAdd: return {inst.src[2], inst.src[0]};
+  case Op::kFMulAddMem: return {inst.src[1], inst.src[0]};
+  case Op::kGSelect: return {inst.src[2], inst.src[1]};
+  case Op::kGMin:
+  case Op::kGMax: return {inst.src[0], inst.src[1]};
+  case Op::kGMove:
+  case Op::kVMove:
+  case Op::kKMove: return {inst.src[0], kNoId<VReg>};
+  default: break;
+  }
+  const OpInfo &info = info_of(inst.op);
+  if (info.dst != Operand::kG || info.src[0] != Operand::kG) return {kNoId<VReg>, kNoId<VReg>};
+  return {inst.src[0], is_commutative(inst.op) ? inst.src[1] : kNoId<VReg>};
 }
 
 /// Ranges by a point of theirs; a counting sort.
@@ -62,9 +83,11 @@ public:
 
 private:
   File &file_of(uint32_t range) { return files_[static_cast<size_t>(function_.registers[static_cast<VReg>(range)])]; }
-  void find_argument_hints();
   void free_before(uint32_t point);
   void place(uint32_t range);
+  static uint8_t if_free(const File &file, uint8_t number) {
+    return number != kNone && (file.free >> number & 1) != 0 ? number : kNone;
+  }
   uint8_t choose(const File &file, uint32_t range) const;
   uint8_t hinted(const File &file, VReg hint) const;
   void make_room(File &file, uint32_t range);
@@ -81,21 +104,8 @@ private:
   std::vector<uint8_t> taken_; ///< By range: the number in its file.
   std::vector<uint32_t> by_last_;
   size_t freed_ = 0; ///< Of by_last_.
-  struct Argument {
-    uint32_t range;
-    uint8_t machine;
-  };
-  std::vector<Argument> arguments_;
   std::vector<VReg> spilled_;
 };
-
-void Scanner::find_argument_hints() {
-  constexpr uint8_t kMachine[] = {7, 6, 2, 1}; // rdi, rsi, rdx, rcx
-  for (const Inst &inst : function_.code) {
-    if (inst.op != Op::kArg) return;
-    arguments_.push_back({index_of(inst.dst), kMachine[inst.immediate & 3]});
-  }
-}
 
 void Scanner::free_before(uint32_t point) {
   for (; freed_ < by_last_.size() && ranges_[by_last_[freed_]].last < point; ++freed_) {
@@ -107,20 +117,18 @@ void Scanner::free_before(uint32_t point) {
 }
 
 uint8_t Scanner::hinted(const File &file, VReg hint) const {
-  if (!is_valid(hint)) return kNone;
-  const uint8_t number = taken_[index_of(hint)];
-  const bool is_free = number != kNone && (file.free >> number & 1) != 0;
-  return is_free ? number : kNone;
+  return is_valid(hint) && taken_[index_of(hint)] != kNone ? if_free(file, taken_[index_of(hint)]) : kNone;
 }
 
 uint8_t Scanner::choose(const File &file, uint32_t range) const {
-  for (const VReg hint : ranges_[range].hints) {
-    if (const uint8_t number = hinted(file, hint); number != kNone) return number;
-  }
-  if (ranges_[range].first < 2 * arguments_.size()) {
-    for (const Argument &argument : arguments_) {
-      const uint8_t number = argument.range == range ? file.number_of[argument.machine] : kNone;
-      if (number != kNone && (file.free >> number & 1) != 0) return number;
+  const Inst &writer = function_.code[ranges_[range].first / 2];
+  if (writer.op == Op::kArg) {
+    constexpr uint8_t kMachine[] = {7, 6, 2, 1}; // rdi, rsi, rdx, rcx
+    const uint8_t number = if_free(file, file.number_of[kMachine[writer.immediate & 3]]);
+    if (number != kNone) return number;
+  } else if (index_of(writer.dst) == range) {
+    for (const VReg hint : hints_of(writer)) {
+      if (const uint8_t number = hinted(file, hint); number != kNone) return number;
     }
   }
   return static_cast<uint8_t>(__builtin_ctz(file.free));
@@ -145,7 +153,6 @@ void Scanner::place(uint32_t range) {
 }
 
 Scan Scanner::run() {
-  find_argument_hints();
   const auto points = static_cast<uint32_t>(2 * function_.code.size());
   by_last_ = sorted(ranges_, points, [](const LiveRange &range) { return range.last; });
   for (const uint32_t range : sorted(ranges_, points, [](const LiveRange &range) { return range.first; })) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "targets/x86/allocate.h"
-#include "targets/x86/live_ranges.h"
+#include "targets/x86/liveness.h"
 
 namespace sparkle::x86 {
 

@@ -72,18 +72,7 @@ inline bool has_scalar_form(Op op) {
 
 inline bool is_jump(Op op) { return op == Op::kJump || op == Op::kJumpIf; }
 
-/// Does something beside giving a result.
-inline bool has_effect(const Inst &inst) {
-  if (info_of(inst.op).memory == OpInfo::Memory::kStore) return true;
-  switch (inst.op) {
-  case Op::kLabel:
-  case Op::kJump:
-  case Op::kJumpIf:
-  case Op::kReturn:
-  case Op::kStoreFence:
-  case Op::kPrefetch: return true;
-  default: return false;
-  }
-}
+/// Does something beside giving a result: what gives one does nothing else.
+inline bool has_effect(const Inst &inst) { return !is_valid(inst.dst); }
 
 } // namespace sparkle::x86

@@ -80,17 +80,21 @@ void propagate_copies(Function &function) {
 }
 
 void remove_dead(Function &function) {
-  std::vector<uint8_t> is_needed(function.registers.size(), 0);
-  const auto stays = [&](const Inst &inst) { return has_effect(inst) || is_needed[index_of(inst.dst)] != 0; };
+  enum State : uint8_t { kUnseen, kPassed, kNeeded }; // kPassed: written further down, where nothing needed it
+  std::vector<State> states(function.registers.size(), kUnseen);
+  const auto stays = [&](const Inst &inst) { return has_effect(inst) || states[index_of(inst.dst)] == kNeeded; };
   // Backward, a use comes before the writes it needs but for those behind it in a loop: they take another turn.
-  for (bool has_changed = true; has_changed;) {
-    has_changed = false;
+  for (bool is_done = false; !is_done;) {
+    is_done = true;
     for (size_t i = function.code.size(); i-- > 0;) {
       const Inst &inst = function.code[i];
-      if (!stays(inst)) continue;
+      if (!stays(inst)) {
+        states[index_of(inst.dst)] = kPassed;
+        continue;
+      }
       for_each_read(inst, [&](VReg reg) {
-        has_changed |= is_needed[index_of(reg)] == 0;
-        is_needed[index_of(reg)] = 1;
+        is_done &= states[index_of(reg)] != kPassed;
+        states[index_of(reg)] = kNeeded;
       });
     }
   }

@@ -56,17 +56,12 @@ Spiller::Spiller(Function &function)
 
 Spiller::Remakes Spiller::remakes(const LiveRanges &ranges) const {
   Remakes found(ranges.size(), nullptr);
-  std::vector<uint8_t> writes(ranges.size(), 0);
-  for (const Inst &inst : function_.code) {
-    if (is_valid(inst.dst))
-      writes[index_of(inst.dst)] = static_cast<uint8_t>(std::min(writes[index_of(inst.dst)] + 1, 2));
-  }
   const auto lasts = [&](VReg part, VReg reg) {
     return !is_valid(part) ||
-           (writes[index_of(part)] == 1 && ranges[index_of(part)].last >= ranges[index_of(reg)].last);
+           (ranges[index_of(part)].writes == 1 && ranges[index_of(part)].last >= ranges[index_of(reg)].last);
   };
   for (const Inst &inst : function_.code) {
-    if (!is_valid(inst.dst) || writes[index_of(inst.dst)] != 1) continue;
+    if (!is_valid(inst.dst) || ranges[index_of(inst.dst)].writes != 1) continue;
     const bool is_constant = inst.op == Op::kGConst || inst.op == Op::kVZero || inst.op == Op::kVOnes;
     const bool is_address =
         inst.op == Op::kGAddress && lasts(inst.memory.base, inst.dst) && lasts(inst.memory.index, inst.dst);
@@ -210,6 +205,7 @@ void Spiller::spill(const std::vector<VReg> &spilled, const LiveRanges &ranges, 
 }
 
 void Spiller::place_slots() {
+  if (slots_.empty()) return;
   std::vector<uint32_t> order(slots_.size());
   for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(),

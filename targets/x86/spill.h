@@ -1,7 +1,7 @@
 // Rewrites a function so that some of its registers are kept in the frame, or made anew at each use.
 #pragma once
 
-#include "targets/x86/live_ranges.h"
+#include "targets/x86/liveness.h"
 
 namespace sparkle::x86 {
 
