@@ -23,8 +23,7 @@ void touch(LiveRange &range, uint32_t point, float uses) {
 
 } // namespace
 
-Liveness::Liveness(const Function &function)
-    : graph_(flow_graph(function)), ranges_(function.registers.size()) {
+Liveness::Liveness(const Function &function) : graph_(flow_graph(function)), ranges_(function.registers.size()) {
   scan(function);
   find_writes(function);
   solve();

@@ -8,10 +8,13 @@ namespace sparkle::x86 {
 namespace {
 
 constexpr size_t kPoolBytesPerLine = 32;
+constexpr std::string_view kGeneralNames[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                              "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
 class Printer {
 public:
-  explicit Printer(const Function &function) : function_(function) {}
+  explicit Printer(const Function &function, const Allocation *allocation = nullptr)
+      : function_(function), allocation_(allocation) {}
 
   void inst(const Inst &inst);
   void header();
@@ -29,12 +32,22 @@ private:
   }
 
   const Function &function_;
+  const Allocation *allocation_; ///< Of the machine's registers, or nothing.
   bool first_ = true;
 };
 
 void Printer::reg(VReg id) {
-  const bool known = function_.registers.contains(id);
-  out << (known ? kClassLetters[static_cast<size_t>(function_.registers[id])] : '?') << index_of(id);
+  if (!function_.registers.contains(id)) {
+    out << '?' << index_of(id);
+    return;
+  }
+  const RegClass reg_class = function_.registers[id];
+  const uint32_t number = allocation_ == nullptr ? index_of(id) : allocation_->registers[id];
+  if (allocation_ != nullptr && reg_class == RegClass::kGeneral) {
+    out << kGeneralNames[number & 15];
+    return;
+  }
+  out << kClassLetters[static_cast<size_t>(reg_class)] << number;
 }
 
 void displaced(StringBuilder &out, int64_t bytes) {
@@ -140,8 +153,7 @@ std::string to_text(const Inst &inst, const Function &function) {
   return text.substr(std::min(text.find_first_not_of(' '), text.size()));
 }
 
-std::string to_text(const Function &function) {
-  Printer printer(function);
+static std::string print(Printer &&printer, const Function &function) {
   printer.header();
   printer.pool();
   for (const Inst &inst : function.code) {
@@ -149,6 +161,12 @@ std::string to_text(const Function &function) {
     printer.out << '\n';
   }
   return printer.out.take();
+}
+
+std::string to_text(const Function &function) { return print(Printer(function), function); }
+
+std::string to_text(const Function &function, const Allocation &allocation) {
+  return print(Printer(function, &allocation), function);
 }
 
 } // namespace sparkle::x86

@@ -18,12 +18,16 @@
 
 #include "compiler/support/diagnostics.h"
 #include "compiler/support/result.h"
+#include "targets/x86/allocate.h"
 #include "targets/x86/vreg.h"
 
 namespace sparkle::x86 {
 
 std::string to_text(const Inst &inst, const Function &function);
 std::string to_text(const Function &function);
+/// With the machine's registers, as assemblers call them, vectors without their size: `rdi`, `v7`, `k2`. For people: it
+/// does not read back.
+std::string to_text(const Function &function, const Allocation &allocation);
 /// Errors are located in `source`: `vreg-syntax`, `vreg-op`, `vreg-operand`.
 Result<Function> parse_function(const Source &source, Diagnostics &diagnostics);
 

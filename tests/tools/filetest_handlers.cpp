@@ -29,6 +29,9 @@ constexpr FiletestCommand kCommands[] = {
 #ifdef SPARKLE_HAS_VULKAN
     {"vulkan", filetest_vulkan},
 #endif
+#ifdef SPARKLE_HAS_X86
+    {"x86", filetest_x86},
+#endif
 };
 // clang-format on
 
