@@ -13,10 +13,9 @@ constexpr size_t kLoadsRemembered = 64;
 bool has_lanes_apart(const Place &place) { return !place.lanes.parts.empty(); }
 
 /// From the first byte touched to behind the last one, less the address of lane 0.
-std::pair<int64_t, int64_t> extent_of(const Place &place, int lanes) {
+std::pair<int64_t, int64_t> extent_of(const Place &place) {
   const auto [least, greatest] = std::ranges::minmax(place.steps);
   if (place.steps.size() == 1) return {0, place.element_bytes};
-  (void)lanes;
   return {least * place.element_bytes, (greatest + 1) * place.element_bytes};
 }
 
@@ -31,14 +30,14 @@ RegClass Selector::class_of(Type type) const {
   return is_real ? RegClass::kVector : RegClass::kGeneral;
 }
 
-std::vector<VReg> Selector::new_parts(Type type) {
-  std::vector<VReg> parts;
+Parts Selector::new_parts(Type type) {
+  Parts parts;
   const int count = is_apart(type) ? type.lanes : part_count(b_.isa(), type.lanes);
   for (int i = 0; i < count; ++i) parts.push_back(b_.function().add_register(class_of(type)));
   return parts;
 }
 
-std::vector<VReg> *Selector::slice_of(BufferId buffer, ExprId index) {
+Parts *Selector::slice_of(BufferId buffer, ExprId index) {
   std::optional<Slices> &slices = slices_[index_of(buffer)];
   if (!slices) return nullptr;
   const size_t slice = static_cast<size_t>(slices->slice_at[static_cast<size_t>(known_index(index).value())]);
@@ -49,7 +48,7 @@ std::vector<VReg> *Selector::slice_of(BufferId buffer, ExprId index) {
 
 void Selector::load(const Load &load) {
   const Type type = k_.var(load.var).type;
-  if (const std::vector<VReg> *slice = slice_of(load.buffer, load.indices.at(0))) {
+  if (const Parts *slice = slice_of(load.buffer, load.indices.at(0))) {
     Value value{type, *slice};
     bind(load.var, needs_no_copy_.contains(&load) ? std::move(value) : move(value, new_parts(type)));
     return;
@@ -90,7 +89,7 @@ Value Selector::load_plain(const Load &load, Type type) {
     value = load_lanes(where, type, nullptr, nullptr);
   }
   if (!may_share) return value;
-  const auto [begin, end] = extent_of(where, type.lanes);
+  const auto [begin, end] = extent_of(where);
   loads_.push_back({where.buffer, where.first, where.stride, value, begin, end, true});
   return value;
 }
@@ -99,8 +98,8 @@ const Value *Selector::loaded(const Place &place, Type type) const {
   const size_t first = std::max(scopes_.back().first_load, loads_.size() - std::min(loads_.size(), kLoadsRemembered));
   for (size_t i = loads_.size(); i-- > first;) {
     const Loaded &load = loads_[i];
-    if (load.is_there && load.first == place.first && load.buffer == place.buffer && load.stride == place.stride &&
-        load.value.type == type)
+    if (load.first.displacement == place.first.displacement && load.is_there && load.first == place.first &&
+        load.buffer == place.buffer && load.stride == place.stride && load.value.type == type)
       return &load.value;
   }
   return nullptr;
@@ -114,9 +113,9 @@ bool Selector::may_alias(BufferId a, BufferId b) const {
 }
 
 /// What a store may have changed is loaded anew.
-void Selector::forget_loads(const Place &place, int lanes) {
+void Selector::forget_loads(const Place &place) {
   const bool is_known = !has_lanes_apart(place);
-  const auto [begin, end] = is_known ? extent_of(place, lanes) : std::pair<int64_t, int64_t>{0, 0};
+  const auto [begin, end] = is_known ? extent_of(place) : std::pair<int64_t, int64_t>{0, 0};
   for (Loaded &load : loads_) {
     if (!load.is_there || !may_alias(load.buffer, place.buffer)) continue;
     const bool is_comparable = is_known && load.buffer == place.buffer && load.first.base == place.first.base;
@@ -131,7 +130,7 @@ void Selector::forget_loads(const Place &place, int lanes) {
 void Selector::store(const Store &store) {
   const ExprId index = store.indices.at(0);
   const int lanes = std::max<int>(k_.type_of(store.value).lanes, k_.type_of(index).lanes);
-  if (const std::vector<VReg> *slice = slice_of(store.buffer, index)) {
+  if (const Parts *slice = slice_of(store.buffer, index)) {
     const bool is_whole = k_.type_of(store.value).lanes == lanes;
     const Value value = is_whole ? emit(store.value, slice) : widen(emit(store.value), lanes);
     if (value.parts != *slice) move(value, *slice);
@@ -159,7 +158,7 @@ void Selector::store_plain(const Store &store, int lanes, const Value *mask) {
                        is_aligned(where, store.indices.at(0));
   streams_ |= streams;
   store_lanes(where, value, mask, streams);
-  forget_loads(where, lanes);
+  forget_loads(where);
 }
 
 /// Streaming stores take whole vectors at multiples of their bytes.

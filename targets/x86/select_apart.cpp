@@ -82,8 +82,8 @@ Address Selector::lane_address(const Place &place, int number) {
 }
 
 /// Bits of each part of a mask, in general registers.
-std::vector<VReg> Selector::tests_of(const Value *mask) {
-  std::vector<VReg> out;
+Parts Selector::tests_of(const Value *mask) {
+  Parts out;
   if (!mask) return out;
   for (size_t part = 0; part < mask->parts.size(); ++part)
     out.push_back(
@@ -92,7 +92,7 @@ std::vector<VReg> Selector::tests_of(const Value *mask) {
 }
 
 /// Jumps to `to` where lane `number` is masked off.
-void Selector::jump_unless_active(const std::vector<VReg> &tests, int number, Label to) {
+void Selector::jump_unless_active(const Parts &tests, int number, Label to) {
   const int wide = b_.isa().vector_lanes();
   const VReg bits = tests[static_cast<size_t>(number / wide)];
   b_.jump_if(Condition::kEq, 4, b_.general(Op::kGAnd, 4, bits, int64_t{1} << number % wide), int64_t{0}, to);
@@ -100,11 +100,11 @@ void Selector::jump_unless_active(const std::vector<VReg> &tests, int number, La
 
 /// Lanes that are masked off are 0.
 Value Selector::load_each(const Place &place, Type type, const Value *mask) {
-  const std::vector<VReg> tests = tests_of(mask);
+  const Parts tests = tests_of(mask);
   const Op op = type.scalar == Scalar::kI8 ? Op::kGLoadSigned : Op::kGLoad;
   const bool stays_apart = type.scalar == Scalar::kIndex && k_.index_bits == 64;
   Value out{type, {}, {}, stays_apart};
-  std::vector<VReg> lanes;
+  Parts lanes;
   for (int i = 0; i < type.lanes; ++i) {
     if (type.scalar == Scalar::kF32 && !mask) {
       lanes.push_back(b_.vector_load(Op::kVLoad, 4, lane_address(place, i)));
@@ -140,7 +140,7 @@ VReg Selector::from_loaded(Scalar scalar, VReg lanes, int bytes) {
 }
 
 void Selector::store_each(const Place &place, const Value &value, const Value *mask) {
-  const std::vector<VReg> tests = tests_of(mask);
+  const Parts tests = tests_of(mask);
   for (int i = 0; i < value.type.lanes; ++i) {
     const Label skip = mask ? b_.function().add_label() : Label{};
     if (mask) jump_unless_active(tests, i, skip);

@@ -64,7 +64,7 @@ Value Selector::whole_to_float(const Value &value, Type to, const Parts *into) {
   Value wide{real};
   if (value.is_apart) {
     for (int i = 0; i < to.lanes; i += b_.isa().vector_lanes()) {
-      std::vector<VReg> lanes;
+      Parts lanes;
       for (int j = i; j < std::min<int>(to.lanes, i + b_.isa().vector_lanes()); ++j)
         lanes.push_back(b_.vector(Op::kGToF, 8, value.parts[static_cast<size_t>(j)]));
       wide.parts.push_back(join(lanes, part_bytes(static_cast<int>(lanes.size()))));
@@ -196,7 +196,7 @@ Value Selector::cast_whole(const Value &value, Type to, const Parts *into) {
   if (value.is_apart) {
     lanes = Value{to};
     for (int i = 0; i < to.lanes; i += b_.isa().vector_lanes()) {
-      std::vector<VReg> own;
+      Parts own;
       for (int j = i; j < std::min<int>(to.lanes, i + b_.isa().vector_lanes()); ++j)
         own.push_back(clamp_scalar(lane(value, j), to.scalar));
       lanes.parts.push_back(join(own, part_bytes(static_cast<int>(own.size()))));

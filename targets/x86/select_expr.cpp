@@ -14,7 +14,7 @@ constexpr uint32_t kMagnitude = 0x7FFFFFFF;
 constexpr int kLeastBytes = 16; ///< Of operations on bits.
 
 /// Writing `into` part by part would overwrite what a later part reads.
-bool crosses(const std::vector<VReg> &parts, const std::vector<VReg> &into) {
+bool crosses(const Parts &parts, const Parts &into) {
   for (size_t i = 0; i < into.size(); ++i)
     if (std::find(parts.begin() + static_cast<ptrdiff_t>(std::min(i + 1, parts.size())), parts.end(), into[i]) !=
         parts.end())
@@ -59,11 +59,10 @@ int part_lanes(const Isa &isa, int lanes, int part) {
 }
 
 Value Selector::emit(ExprId id, const Parts *into) {
-  const auto known = memo_.find(id);
-  if (known != memo_.end()) return into ? move(known->second, *into) : known->second;
+  if (const Value *known = memo_.find(id)) return into ? move(*known, *into) : *known;
   Value value = emit_new(id, into);
   if (into) return move(value, *into);
-  if (!std::holds_alternative<VarRef>(k_.expr(id))) memo_.emplace(id, value);
+  if (!std::holds_alternative<VarRef>(k_.expr(id))) memo_.add(id, value);
   return value;
 }
 
@@ -97,7 +96,7 @@ Value Selector::node(ExprId id, const Parts *into) {
       [&](const Reduce &) -> Value { SPARKLE_CHECK(false, "a reduction reached instruction selection"); });
 }
 
-const Selector::Parts *Selector::unless_crossed(const Parts *into, std::initializer_list<const Value *> operands) {
+const Parts *Selector::unless_crossed(const Parts *into, std::initializer_list<const Value *> operands) {
   if (!into || into->size() == 1) return into;
   for (const Value *operand : operands)
     if (crosses(operand->parts, *into)) return nullptr;

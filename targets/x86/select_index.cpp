@@ -240,11 +240,10 @@ Address Selector::address(const Base &base, ExprId index, int64_t element_bytes)
     const IndexForm form = forms_.form(index).value();
     return address(base, sum_of(base.sum, form, element_bytes), form.constant * element_bytes);
   }
-  const uint64_t key =
-      uint64_t{index_of(index)} << 32 | uint64_t{index_of(base.sum)} << 8 | static_cast<uint64_t>(element_bytes);
-  const auto [known, is_new] = access_sums_.try_emplace(key, kNoId<SumId>);
-  if (is_new) known->second = sum_of(base.sum, affine->fixed, element_bytes);
-  return address(base, known->second, forms_.constant_of(*affine) * element_bytes);
+  AccessSum &known = access_sums_[index_of(index)];
+  if (known.base != base.sum || known.element_bytes != element_bytes)
+    known = {base.sum, element_bytes, sum_of(base.sum, affine->fixed, element_bytes)};
+  return address(base, known.sum, forms_.constant_of(*affine) * element_bytes);
 }
 
 Place Selector::place(BufferId buffer, ExprId index) {
@@ -268,11 +267,15 @@ Place Selector::place(BufferId buffer, ExprId index) {
 /// Steps between lanes are a matter of the expression or, where unrolled loops leave nothing else of it (reflections at
 /// edges), of where these loops are.
 void Selector::place_lanes(Place &place, ExprId index) {
-  const auto [known, is_new] = steps_.try_emplace(index, std::nullopt);
-  if (is_new) known->second = lane_steps(k_, index);
-  if (known->second) {
-    place.steps = *known->second;
-    place.stride = common_step(*known->second);
+  Steps &known = steps_[index_of(index)];
+  if (!known.is_tried) {
+    known.is_tried = true;
+    known.steps = lane_steps(k_, index);
+    if (known.steps) known.stride = common_step(*known.steps);
+  }
+  if (known.steps) {
+    place.steps = *known.steps;
+    place.stride = known.stride;
     return;
   }
   const std::optional<IndexForm> first = forms_.form(index);

@@ -50,7 +50,7 @@ Value Selector::lane(const Value &value, int number) {
   return {type, {out}};
 }
 
-VReg Selector::join(const std::vector<VReg> &lanes, int bytes) {
+VReg Selector::join(const Parts &lanes, int bytes) {
   const bool is_general = b_.function().registers[lanes[0]] == RegClass::kGeneral;
   VReg out = kNone;
   for (size_t first = 0; first < lanes.size(); first += 4) {
@@ -122,7 +122,7 @@ VReg Selector::gather_lanes(const std::vector<Lane> &lanes, int bytes, VReg into
       if (lanes[i].part == part && lanes[i].number != static_cast<int>(i)) return false;
     return true;
   };
-  std::vector<VReg> sources;
+  Parts sources;
   for (const Lane &lane : lanes)
     if (is_valid(lane.part) && std::ranges::find(sources, lane.part) == sources.end()) sources.push_back(lane.part);
   SPARKLE_CHECK(!sources.empty(), "a shuffle of nothing");

@@ -261,7 +261,7 @@ VReg Selector::choose(VReg cond, VReg a, VReg b, VReg into) {
 
 VReg Selector::scalar_mask(ExprId cond) {
   const auto *compared = std::get_if<Compare>(&k_.expr(cond));
-  if (compared && is_float(k_.type_of(compared->a).scalar) && !memo_.contains(cond)) {
+  if (compared && is_float(k_.type_of(compared->a).scalar) && !memo_.find(cond)) {
     const VReg a = emit(compared->a).parts[0], b = emit(compared->b).parts[0];
     return compare_lanes(compared->op, k_.type_of(compared->a), 4, a, b, kNone);
   }

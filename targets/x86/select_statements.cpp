@@ -34,7 +34,7 @@ void Selector::statement(StmtId id) {
   if (b_.count() > kMostInstructions)
     return refuse("takes more than " + std::to_string(kMostInstructions) + " instructions");
   memo_.clear();
-  opaque_.clear();
+  if (!opaque_.empty()) opaque_.clear();
   b_.set_line(1 + index_of(id));
   match(
       k_.stmt(id), [&](const Block &s) { block(s); }, [&](const For &s) { loop(s); }, [&](const If &s) { branch(s); },
@@ -62,7 +62,7 @@ void Selector::let(const Let &let) {
 
 void Selector::bind(VarId var, Value value) {
   if (value.type == kIndexType) {
-    const VReg reg = value.number ? b_.constant(*value.number) : value.parts.at(0);
+    const VReg reg = value.number ? b_.constant(*value.number) : value.parts[0];
     sums_[index_of(add_sum(SumId{0}, forms_.bind_value(var, depth()), 1))].reg = reg;
   }
   values_[index_of(var)] = std::move(value);
@@ -85,7 +85,7 @@ void Selector::alloc(const Alloc &alloc) {
   scratch_bytes_ = std::max(scratch_bytes_, scratch_top_);
 }
 
-void Selector::clear(Type type, const std::vector<VReg> &parts) {
+void Selector::clear(Type type, const Parts &parts) {
   for (size_t i = 0; i < parts.size(); ++i) {
     if (class_of(type) == RegClass::kGeneral) {
       b_.constant(0, parts[i]);
@@ -167,7 +167,7 @@ void Selector::add_tests(ExprId condition, std::vector<Test> &tests) {
   if (const auto *compare = std::get_if<Compare>(&expr); compare && add_index_test(*compare, tests)) return;
   const Value value = emit(condition);
   Test test{Condition::kNe, kNoId<VReg>, kNoId<VReg>, 0, 4};
-  test.a = value.number ? b_.constant(*value.number) : value.parts.at(0);
+  test.a = value.number ? b_.constant(*value.number) : value.parts[0];
   tests.push_back(test);
 }
 

@@ -184,7 +184,7 @@ VReg Selector::divide_magnitudes(int bytes, VReg a, int64_t divisor, VReg into) 
 VReg Selector::divide_each_lane(BinaryOp op, Type type, int lanes, VReg a, VReg b) {
   const Type own = type.with_lanes(std::max(lanes, 4)); // A part of one lane is no scalar.
   const Value left{own, {a}}, right{own, {b}};
-  std::vector<VReg> quotients;
+  Parts quotients;
   for (int i = 0; i < lanes; ++i)
     quotients.push_back(b_.general(scalar_op(op), 4, general(lane(left, i)), general(lane(right, i))));
   return join(quotients, part_bytes(lanes));

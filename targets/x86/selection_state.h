@@ -50,12 +50,24 @@ struct Base {
   SumId sum = kNoId<SumId>;
   int64_t offset = 0; ///< Bytes.
 };
+/// The sum that an index stands for, but for its constant.
+struct AccessSum {
+  SumId base = kNoId<SumId>;
+  int64_t element_bytes = 0;
+  SumId sum = kNoId<SumId>;
+};
+/// What the lanes of an index add to lane 0.
+struct Steps {
+  bool is_tried = false;
+  std::optional<std::vector<int64_t>> steps;
+  std::optional<int64_t> stride;
+};
 /// A register buffer, cut into slices that are read and written whole. Without slices it lies in scratch memory.
 struct Slice {
   int64_t offset = 0; ///< In elements.
   int lanes = 1;
   bool is_sure = false; ///< Written on all ways from the allocation on.
-  std::vector<VReg> parts;
+  Parts parts;
 };
 struct Slices {
   std::vector<int32_t> slice_at; ///< By element; -1: none.

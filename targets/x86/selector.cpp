@@ -22,9 +22,10 @@ Address at(VReg base, int64_t displacement) {
 } // namespace
 
 Selector::Selector(const Kernel &kernel, const Launch &launch, const Isa &isa)
-    : k_(kernel), launch_(launch), b_(isa), values_(kernel.var_count()),
-      forms_(kernel, [this](ExprId id) { return opaque_atom(id); }), sums_(1), bases_(kernel.buffer_count()),
-      slices_(kernel.buffer_count()), is_broadcast_(kernel.var_count()) {}
+    : k_(kernel), launch_(launch), b_(isa), values_(kernel.var_count()), memo_(kernel.expr_count()),
+      forms_(kernel, [this](ExprId id) { return opaque_atom(id); }), sums_(1), access_sums_(kernel.expr_count()),
+      steps_(kernel.expr_count()), bases_(kernel.buffer_count()), slices_(kernel.buffer_count()),
+      is_broadcast_(kernel.var_count()) {}
 
 Result<Selected> Selector::run() {
   plan();

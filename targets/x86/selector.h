@@ -52,7 +52,7 @@ private:
   void branch(const If &branch);
   void let(const Let &let);
   void alloc(const Alloc &alloc);
-  void clear(Type type, const std::vector<VReg> &parts);
+  void clear(Type type, const Parts &parts);
   void prefetch(const Prefetch &prefetch);
   void bind(VarId var, Value value);
   /// Whether it holds for all lanes, where that is known here.
@@ -69,13 +69,13 @@ private:
   Value load_plain(const Load &load, Type type);
   const Value *loaded(const Place &place, Type type) const;
   bool may_alias(BufferId a, BufferId b) const;
-  void forget_loads(const Place &place, int lanes);
+  void forget_loads(const Place &place);
   void store_plain(const Store &store, int lanes, const Value *mask);
   bool is_aligned(const Place &place, ExprId index);
   /// The registers that an access is to; nullptr: it is to memory.
-  std::vector<VReg> *slice_of(BufferId buffer, ExprId index);
+  Parts *slice_of(BufferId buffer, ExprId index);
   RegClass class_of(Type type) const;
-  std::vector<VReg> new_parts(Type type);
+  Parts new_parts(Type type);
 
   // select_plan.cpp: what is known of the kernel before the first instruction
   void plan();
@@ -137,14 +137,13 @@ private:
   Value gather(const Place &place, Type type, const Value *mask, const Value *other);
   void scatter(const Place &place, const Value &value, const Value *mask);
   Address lane_address(const Place &place, int number);
-  std::vector<VReg> tests_of(const Value *mask);
-  void jump_unless_active(const std::vector<VReg> &tests, int number, Label to);
+  Parts tests_of(const Value *mask);
+  void jump_unless_active(const Parts &tests, int number, Label to);
   Value load_each(const Place &place, Type type, const Value *mask);
   VReg from_loaded(Scalar scalar, VReg lanes, int bytes);
   void store_each(const Place &place, const Value &value, const Value *mask);
 
   // select_expr.cpp: expressions of every type
-  using Parts = std::vector<VReg>;
   /// The last instruction writes `into` (one register for each part) where that is given.
   Value emit(ExprId id, const Parts *into = nullptr);
   /// A scalar index expression that is no sum or product: index() asks for these, operands go through emit().
@@ -256,7 +255,7 @@ private:
   /// One lane as a scalar.
   Value lane(const Value &value, int number);
   /// A part of `bytes` bytes of general registers, or of lanes 0 of vectors.
-  VReg join(const std::vector<VReg> &lanes, int bytes);
+  VReg join(const Parts &lanes, int bytes);
   /// Four lanes of a part of `bytes` bytes.
   VReg quad(VReg part, int bytes, int number);
   void list_lanes(const Value &value, std::vector<Lane> &out);
@@ -270,7 +269,7 @@ private:
   const Launch &launch_;
   CodeBuilder b_;
   std::vector<std::optional<Value>> values_; ///< By VarId.
-  std::unordered_map<ExprId, Value> memo_;   ///< Of the statement being selected.
+  Memo memo_;                                ///< Of the statement being selected.
   std::unordered_map<VReg, VReg> halves_;    ///< f16 of registers that hold them as f32.
   Ranges ranges_;
   std::string refusal_;
@@ -278,8 +277,8 @@ private:
   IndexForms forms_;
   std::vector<Sum> sums_; ///< By SumId; the first is 0.
   std::map<SumKey, SumId> sum_ids_;
-  std::unordered_map<uint64_t, SumId> access_sums_; ///< By index, base and bytes of an element.
-  std::unordered_map<ExprId, std::optional<std::vector<int64_t>>> steps_;
+  std::vector<AccessSum> access_sums_;         ///< By ExprId of the index: of the last access with it.
+  std::vector<Steps> steps_;                   ///< By ExprId.
   std::deque<std::vector<int64_t>> steps_now_; ///< Of indices whose steps depend on expanded loops.
   std::unordered_map<ExprId, AtomId> opaque_;  ///< Of the statement being selected.
   std::vector<Level> levels_;

@@ -8,6 +8,9 @@
 // general register for each lane (`is_apart`).
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,13 +20,81 @@
 
 namespace sparkle::x86 {
 
+/// Registers; a few without memory of their own, for values are copied with every use.
+class Parts {
+public:
+  Parts() = default;
+  Parts(std::initializer_list<VReg> parts) {
+    for (const VReg part : parts) push_back(part);
+  }
+  Parts(size_t count, VReg part) {
+    while (size_ < count) push_back(part);
+  }
+  void push_back(VReg part) {
+    if (size_ < kNear) {
+      near_[size_] = part;
+    } else {
+      if (size_ == kNear) far_.assign(near_.begin(), near_.end());
+      far_.push_back(part);
+    }
+    ++size_;
+  }
+  void clear() {
+    size_ = 0;
+    far_.clear();
+  }
+  VReg back() const { return begin()[size_ - 1]; }
+  void reserve(size_t count) {
+    if (count > kNear) far_.reserve(count);
+  }
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  VReg *begin() { return size_ <= kNear ? near_.data() : far_.data(); }
+  const VReg *begin() const { return size_ <= kNear ? near_.data() : far_.data(); }
+  VReg *end() { return begin() + size_; }
+  const VReg *end() const { return begin() + size_; }
+  VReg &operator[](size_t i) { return begin()[i]; }
+  VReg operator[](size_t i) const { return begin()[i]; }
+  bool operator==(const Parts &other) const { return std::equal(begin(), end(), other.begin(), other.end()); }
+
+private:
+  static constexpr size_t kNear = 4;
+  size_t size_ = 0;
+  std::array<VReg, kNear> near_;
+  std::vector<VReg> far_; ///< All of them, where they are more.
+};
+
 struct Value {
   Type type;
-  std::vector<VReg> parts = {};
+  Parts parts = {};
   std::optional<int64_t> number = {}; ///< A whole scalar known here; then without parts.
   bool is_apart = false;
   std::optional<uint32_t> bits = {}; ///< Of each lane, where known here and alike; parts are there all the same.
   bool is_splat = false;             ///< A scalar whose register has it in all lanes of the machine's vectors.
+};
+
+/// Values of expressions.
+class Memo {
+public:
+  explicit Memo(size_t expr_count) : places_(expr_count) {}
+  /// Until something is added; nullptr: not there.
+  const Value *find(ExprId id) const {
+    const uint32_t place = places_[index_of(id)];
+    return place == 0 ? nullptr : &values_[place - 1].second;
+  }
+  void add(ExprId id, const Value &value) {
+    if (places_[index_of(id)] != 0) return;
+    values_.emplace_back(id, value);
+    places_[index_of(id)] = static_cast<uint32_t>(values_.size());
+  }
+  void clear() {
+    for (const auto &[id, value] : values_) places_[index_of(id)] = 0;
+    values_.clear();
+  }
+
+private:
+  std::vector<uint32_t> places_; ///< By ExprId: number in `values_` from 1; 0: none.
+  std::vector<std::pair<ExprId, Value>> values_;
 };
 
 /// Bytes of operations on so many lanes: 4, 16, 32 or 64.

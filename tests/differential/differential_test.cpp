@@ -15,6 +15,7 @@ constexpr size_t kManyShapes = 50;
 struct Place {
   DeviceInfo device;
   std::string target; ///< Empty: the device's own.
+  std::string isa = {};
 };
 
 /// Empty: equal.
@@ -23,6 +24,7 @@ std::string compare(const Program &program, const TensorSet &expected, const Pla
   if (!computed) return computed.error().text;
   CompileOptions options;
   options.target = run.target;
+  options.isa = run.isa;
   if (Status status = run_on_device(program, test_machine(), run.device, options, *computed); !status)
     return std::string(name_of(status.error().code)) + ": " + status.error().text;
   return computed->difference_from(expected);
@@ -75,6 +77,19 @@ INSTANTIATE_TEST_SUITE_P(Rank, Lists, testing::Values(1, 2, 3));
 Place llvm() { return {test_machine()->cpu(), "llvm"}; }
 TEST_P(Lists, OwnOnLlvm) { check_own(GetParam(), llvm()); }
 TEST_P(Lists, ExternalOnLlvm) { check_external(GetParam(), llvm()); }
+
+class X86Lists : public Lists {
+protected:
+  void SetUp() override {
+    if (const std::string missing = missing_target("x86"); !missing.empty()) GTEST_SKIP() << missing;
+  }
+  Place run(const std::string &isa) const { return {test_machine()->cpu(), "x86", isa}; }
+};
+INSTANTIATE_TEST_SUITE_P(Rank, X86Lists, testing::Values(1, 2, 3));
+
+TEST_P(X86Lists, Own) { check_own(GetParam(), run("")); }
+TEST_P(X86Lists, OwnOnAvx2) { check_own(GetParam(), run("avx2")); }
+TEST_P(X86Lists, External) { check_external(GetParam(), run("")); }
 
 /// What the passes left, interpreted: tells a wrong pass from a wrong target.
 Place lowered() { return {test_machine()->cpu(), "reference"}; }

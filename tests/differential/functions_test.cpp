@@ -201,6 +201,10 @@ Place llvm_place() { return {test_machine()->cpu(), "llvm"}; }
 Place lowered_place() { return {test_machine()->cpu(), "reference"}; }
 
 TEST(Functions, AreExactEnoughOnLlvm) { check_samples(llvm_place()); }
+TEST(Functions, AreExactEnoughOnX86) {
+  if (const std::string missing = missing_target("x86"); !missing.empty()) GTEST_SKIP() << missing;
+  check_samples({test_machine()->cpu(), "x86"});
+}
 TEST(Functions, AreExactEnoughAsExpanded) { check_samples(lowered_place()); }
 TEST(Functions, AreExactEnoughOnVulkan) {
   if (test_machine()->vulkan().empty()) GTEST_SKIP() << "no Vulkan device";
@@ -210,6 +214,13 @@ TEST(Functions, AreExactEnoughOnVulkan) {
 TEST(Functions, TakeEveryF16) { check_narrow(llvm_place(), "f16", 65536); }
 TEST(Functions, TakeEveryBf16) { check_narrow(llvm_place(), "bf16", 65536); }
 TEST(Functions, TakeEveryU8) { check_narrow(llvm_place(), "u8", 256); }
+TEST(Functions, TakeEveryNarrowOnX86) {
+  if (const std::string missing = missing_target("x86"); !missing.empty()) GTEST_SKIP() << missing;
+  const Place x86{test_machine()->cpu(), "x86"};
+  check_narrow(x86, "f16", 65536);
+  check_narrow(x86, "bf16", 65536);
+  check_narrow(x86, "u8", 256);
+}
 TEST(Functions, TakeEveryF16OnVulkan) {
   if (test_machine()->vulkan().empty()) GTEST_SKIP() << "no Vulkan device";
   check_narrow({test_machine()->vulkan().front(), "vulkan", false}, "f16", 65536);

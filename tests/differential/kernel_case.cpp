@@ -11,6 +11,7 @@
 #include "compiler/import/import.h"
 #include "runtime/embedded_files.h"
 #include "runtime/fill.h"
+#include "targets/registry.h"
 
 namespace sparkle::test {
 namespace {
@@ -193,6 +194,11 @@ const std::shared_ptr<Machine> &test_machine() {
   static const std::shared_ptr<Machine> &machine =
       *new std::shared_ptr<Machine>(*Machine::open({2, {}, VulkanOptions::from_environment()}));
   return machine;
+}
+
+std::string missing_target(std::string_view name) {
+  const Result<const Target *> target = find_target(name);
+  return target ? "" : target.error().text;
 }
 
 Result<TargetInfo> fixture(const std::string &name) {

@@ -75,6 +75,9 @@ private:
   std::vector<Entry> entries_;
 };
 
+/// Why this build or machine runs nothing on target `name`; empty: it does.
+std::string missing_target(std::string_view name);
+
 /// Interprets at whatever stage the program is.
 Status run_reference(const Program &program, TensorSet &tensors);
 

@@ -30,9 +30,9 @@ class LaneOrder : public testing::TestWithParam<Kernels> {};
 
 void PrintTo(const Kernels &kernel, std::ostream *out) { *out << kernel.name; }
 
-TEST_P(LaneOrder, EqualsTheInterpreter) {
+void check(const Kernels &kernels, const std::string &target, const std::string &isa) {
   for (const int64_t width : {1, 15, 16, 48, 67}) {
-    const KernelText kernel{GetParam().text, {{"W", width}}, {}};
+    const KernelText kernel{kernels.text, {{"W", width}}, {}};
     const Result<Program> program = import_text(kernel);
     ASSERT_TRUE(program) << program.error().text;
     Result<TensorSet> expected = TensorSet::make(*program, 3);
@@ -41,11 +41,19 @@ TEST_P(LaneOrder, EqualsTheInterpreter) {
     ASSERT_TRUE(computed);
     ASSERT_TRUE(run_reference(*program, *expected));
     CompileOptions options;
-    options.target = "llvm";
+    options.target = target;
+    options.isa = isa;
     const Status status = run_on_device(*program, test_machine(), test_machine()->cpu(), options, *computed);
     ASSERT_TRUE(status) << status.error().text;
     EXPECT_EQ(computed->difference_from(*expected), "") << "W = " << width;
   }
+}
+
+TEST_P(LaneOrder, EqualsTheInterpreter) { check(GetParam(), "llvm", ""); }
+TEST_P(LaneOrder, EqualsTheInterpreterOnX86) {
+  if (const std::string missing = missing_target("x86"); !missing.empty()) GTEST_SKIP() << missing;
+  check(GetParam(), "x86", "");
+  check(GetParam(), "x86", "avx2");
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, LaneOrder, testing::ValuesIn(kKernels),

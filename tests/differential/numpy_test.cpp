@@ -81,7 +81,19 @@ std::vector<NumpyCase> read_cases(const std::string &file) {
   return cases;
 }
 
-enum class Target : uint8_t { kInterpreter, kLowered, kLlvm, kVulkan };
+enum class Target : uint8_t { kInterpreter, kLowered, kLlvm, kX86, kX86Avx2, kVulkan };
+
+std::string name_of(Target target) {
+  switch (target) {
+  case Target::kLlvm: return "llvm";
+  case Target::kX86:
+  case Target::kX86Avx2: return "x86";
+  case Target::kVulkan: return "vulkan";
+  case Target::kInterpreter:
+  case Target::kLowered: break;
+  }
+  return "reference";
+}
 
 /// One case on one target.
 class NumpyRun {
@@ -122,7 +134,8 @@ private:
   Status run() {
     if (target_ == Target::kInterpreter) return run_reference(*program_, *tensors_);
     CompileOptions options;
-    options.target = target_ == Target::kLlvm ? "llvm" : target_ == Target::kVulkan ? "vulkan" : "reference";
+    options.target = name_of(target_);
+    if (target_ == Target::kX86Avx2) options.isa = "avx2";
     const DeviceInfo &device = target_ == Target::kVulkan ? test_machine()->vulkan().front() : test_machine()->cpu();
     return run_on_device(*program_, test_machine(), device, options, *tensors_);
   }
@@ -197,6 +210,11 @@ TEST_P(Numpy, EqualsTheInterpreter) { check_all(Target::kInterpreter); }
 /// What the passes left, interpreted: tells a wrong pass from a wrong target.
 TEST_P(Numpy, EqualsTheLoweredProgram) { check_all(Target::kLowered); }
 TEST_P(Numpy, EqualsLlvm) { check_all(Target::kLlvm); }
+TEST_P(Numpy, EqualsX86) {
+  if (const std::string missing = missing_target("x86"); !missing.empty()) GTEST_SKIP() << missing;
+  check_all(Target::kX86);
+  check_all(Target::kX86Avx2);
+}
 TEST_P(Numpy, EqualsVulkan) {
   if (test_machine()->vulkan().empty()) GTEST_SKIP() << "no Vulkan device";
   check_all(Target::kVulkan);

@@ -251,6 +251,11 @@ TEST_P(PlaceAt, FitsGroupsOfManyWorkers) {
 
 TEST_P(PlaceAt, Cpu) { check(test_machine()->cpu(), "llvm", schedule_); }
 TEST_P(PlaceAt, CpuAutomatic) { check(test_machine()->cpu(), "llvm", {}); }
+TEST_P(PlaceAt, X86) {
+  if (const std::string missing = missing_target("x86"); !missing.empty()) GTEST_SKIP() << missing;
+  check(test_machine()->cpu(), "x86", schedule_);
+  check(test_machine()->cpu(), "x86", {});
+}
 
 TEST_P(PlaceAt, Vulkan) {
   if (test_machine()->vulkan().empty()) GTEST_SKIP() << "no Vulkan device";
