@@ -1,7 +1,6 @@
 #include "targets/x86/spill.h"
 
 #include <algorithm>
-#include <queue>
 
 #include "targets/x86/memory_operand.h"
 #include "targets/x86/operands.h"
@@ -51,8 +50,8 @@ int bytes_of(RegClass reg_class, const Isa &isa) {
 } // namespace
 
 Spiller::Spiller(Function &function)
-    : function_(function), first_short_(static_cast<uint32_t>(function.registers.size())),
-      first_slot_(function.frame_slots) {}
+    : function_(function), first_slot_(function.frame_slots), spans_(function.registers.size(), Span::kAll),
+      homes_(function.registers.size(), kNoHome) {}
 
 Spiller::Remakes Spiller::remakes(const LiveRanges &ranges) const {
   Remakes found(ranges.size(), nullptr);
@@ -72,6 +71,7 @@ Spiller::Remakes Spiller::remakes(const LiveRanges &ranges) const {
 
 void Spiller::plan(const std::vector<VReg> &spilled, const LiveRanges &ranges, const Remakes &remakes) {
   plans_.assign(ranges.size(), {});
+  pieces_.assign(ranges.size(), {});
   made_.clear();
   for (const VReg reg : spilled) plans_[index_of(reg)] = {Kind::kFrame, 0};
   const auto stays = [&](VReg part) { return !is_valid(part) || !is_spilled(part); };
@@ -82,7 +82,10 @@ void Spiller::plan(const std::vector<VReg> &spilled, const LiveRanges &ranges, c
       made_.push_back(*maker);
       continue;
     }
-    plans_[index_of(reg)] = {Kind::kFrame, first_slot_ + static_cast<uint32_t>(slots_.size())};
+    uint32_t &home = homes_[index_of(reg)];
+    plans_[index_of(reg)] = {Kind::kFrame, home != kNoHome ? home : first_slot_ + static_cast<uint32_t>(slots_.size())};
+    if (home != kNoHome) continue;
+    home = plans_[index_of(reg)].number;
     slots_.push_back({ranges[index_of(reg)].first / 2, ranges[index_of(reg)].last / 2});
   }
   function_.frame_slots = first_slot_ + static_cast<uint32_t>(slots_.size());
@@ -105,7 +108,7 @@ bool Spiller::has_spilled(const Inst &inst) const {
 bool Spiller::becomes_access(Inst &inst) const {
   if (!is_copy(inst)) return false;
   const RegClass reg_class = function_.registers[inst.dst];
-  const auto in_frame = [&](VReg reg) { return plans_[index_of(reg)].kind == Kind::kFrame; };
+  const auto in_frame = [&](VReg reg) { return plans_[index_of(reg)].kind == Kind::kFrame && !has_piece(reg); };
   if (in_frame(inst.dst) && !is_spilled(inst.src[0])) {
     Inst store = transfer(store_of(reg_class), inst.bytes, slot_of(inst.dst), inst.line);
     store.src[0] = inst.src[0];
@@ -141,27 +144,77 @@ bool Spiller::fold(Inst &inst, VReg reg) const {
   return with.has_value();
 }
 
-/// All sources that are `reg` become a new register, which gets what `reg` holds first.
+VReg Spiller::add_register(VReg like, Span span) {
+  spans_.push_back(span);
+  homes_.push_back(span == Span::kBlock ? homes_[index_of(like)] : kNoHome);
+  return function_.add_register(function_.registers[like]);
+}
+
+/// How often instructions of the block that starts at `first` name each spilled register.
+void Spiller::enter_block(size_t first) {
+  ++block_;
+  const auto name = [&](VReg reg, size_t number) {
+    if (!is_spilled(reg)) return;
+    Piece &piece = pieces_[index_of(reg)];
+    if (piece.block != block_) piece = {block_, 0, static_cast<uint32_t>(-1), kNoId<VReg>};
+    piece.names += piece.last != number;
+    piece.last = static_cast<uint32_t>(number);
+  };
+  for (size_t i = first; i < function_.code.size(); ++i) {
+    const Inst &inst = function_.code[i];
+    if (i > first && inst.op == Op::kLabel) return;
+    for_each_source(inst, [&](VReg reg) { name(reg, i); });
+    if (is_valid(inst.dst)) name(inst.dst, i);
+    if (is_jump(inst.op)) return;
+  }
+}
+
+/// It has one register for all of the block.
+bool Spiller::has_piece(VReg reg) const {
+  return spans_[index_of(reg)] == Span::kAll && pieces_[index_of(reg)].names > 1;
+}
+
+/// A register for `reg`, and whether it holds it already.
+std::pair<VReg, bool> Spiller::stand_in(VReg reg) {
+  if (!has_piece(reg)) return {add_register(reg, Span::kInstruction), false};
+  Piece &piece = pieces_[index_of(reg)];
+  const bool is_there = is_valid(piece.reg);
+  if (!is_there) piece.reg = add_register(reg, Span::kBlock);
+  return {piece.reg, is_there};
+}
+
+/// All sources that are `reg` become its stand-in, which gets what `reg` holds first.
 VReg Spiller::reload(Inst &inst, VReg reg) {
   const Plan &plan = plans_[index_of(reg)];
-  const RegClass reg_class = function_.registers[reg];
-  const VReg fresh = function_.add_register(reg_class);
-  code_.push_back(plan.kind == Kind::kRemade
-                      ? made_[plan.number]
-                      : transfer(load_of(reg_class), bytes_of(reg_class, function_.isa), slot_of(reg), inst.line));
-  code_.back().dst = fresh;
+  const auto [fresh, is_there] = stand_in(reg);
+  if (!is_there) {
+    const RegClass reg_class = function_.registers[reg];
+    code_.push_back(plan.kind == Kind::kRemade
+                        ? made_[plan.number]
+                        : transfer(load_of(reg_class), bytes_of(reg_class, function_.isa), slot_of(reg), inst.line));
+    code_.back().dst = fresh;
+  }
   for_each_source(inst, [&](VReg &source) { source = source == reg ? fresh : source; });
   return fresh;
+}
+
+/// The reload or the store of a piece: its uses and writes have their own now.
+bool Spiller::is_own_transfer(const Inst &inst) const {
+  if (inst.memory.kind != Address::Kind::kFrame) return false;
+  const VReg reg = is_valid(inst.dst) ? inst.dst : inst.src[0];
+  if (!is_valid(reg) || !is_spilled(reg) || plans_[index_of(reg)].kind != Kind::kFrame) return false;
+  const Op op = is_valid(inst.dst) ? load_of(function_.registers[reg]) : store_of(function_.registers[reg]);
+  return spans_[index_of(reg)] == Span::kBlock && inst.op == op && inst.memory.number == plans_[index_of(reg)].number;
 }
 
 void Spiller::rewrite(Inst inst) {
   const VReg dst = inst.dst;
   const bool writes_spilled = is_valid(dst) && is_spilled(dst);
-  if (writes_spilled && plans_[index_of(dst)].kind == Kind::kRemade) return;
+  if (is_own_transfer(inst) || (writes_spilled && plans_[index_of(dst)].kind == Kind::kRemade)) return;
   if (becomes_access(inst)) return code_.push_back(inst);
   VReg fresh = kNoId<VReg>; // in place of dst
   const auto read = [&](VReg reg) {
-    if (!is_valid(reg) || !is_spilled(reg) || fold(inst, reg)) return;
+    if (!is_valid(reg) || !is_spilled(reg) || (!has_piece(reg) && fold(inst, reg))) return;
     const VReg loaded = reload(inst, reg);
     if (reg == dst) fresh = loaded;
   };
@@ -171,7 +224,7 @@ void Spiller::rewrite(Inst inst) {
   if (!writes_spilled) return code_.push_back(inst);
   if (is_merging(inst) && !is_valid(fresh)) fresh = reload(inst, dst);
   const RegClass reg_class = function_.registers[dst];
-  inst.dst = is_valid(fresh) ? fresh : function_.add_register(reg_class);
+  inst.dst = is_valid(fresh) ? fresh : stand_in(dst).first;
   stores_.push_back(transfer(store_of(reg_class), bytes_of(reg_class, function_.isa), slot_of(dst), inst.line));
   stores_.back().src[0] = inst.dst;
   code_.push_back(inst);
@@ -191,6 +244,7 @@ void Spiller::spill(const std::vector<VReg> &spilled, const LiveRanges &ranges, 
   for (size_t i = 0; i < size; ++i) {
     place[i] = static_cast<uint32_t>(code_.size());
     const Inst &inst = function_.code[i];
+    if (i == 0 || inst.op == Op::kLabel || is_jump(function_.code[i - 1].op)) enter_block(i);
     if (has_spilled(inst)) {
       rewrite(inst);
     } else {
@@ -202,40 +256,6 @@ void Spiller::spill(const std::vector<VReg> &spilled, const LiveRanges &ranges, 
   place[size] = static_cast<uint32_t>(code_.size());
   for (Slot &slot : slots_) slot = {place[slot.first], std::max(place[slot.last + 1], 1U) - 1};
   std::swap(function_.code, code_);
-}
-
-void Spiller::place_slots() {
-  if (slots_.empty()) return;
-  std::vector<uint32_t> order(slots_.size());
-  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(),
-            [&](uint32_t a, uint32_t b) { return std::pair(slots_[a].first, a) < std::pair(slots_[b].first, b); });
-  std::vector<uint32_t> place(slots_.size());
-  std::vector<uint32_t> last; // by place: the last instruction of those there
-  for (const uint32_t slot : order) {
-    const auto free = std::find_if(last.begin(), last.end(), [&](uint32_t at) { return at < slots_[slot].first; });
-    place[slot] = static_cast<uint32_t>(free - last.begin());
-    if (free == last.end()) last.push_back(0);
-    last[place[slot]] = slots_[slot].last;
-  }
-  for (Inst &inst : function_.code) {
-    if (inst.memory.kind != Address::Kind::kFrame || inst.memory.number < first_slot_) continue;
-    inst.memory.number = first_slot_ + place[inst.memory.number - first_slot_];
-  }
-  function_.frame_slots = first_slot_ + static_cast<uint32_t>(last.size());
-}
-
-int Spiller::hot_accesses(const FlowGraph &graph) const {
-  int count = 0;
-  if (slots_.empty()) return count;
-  for (const FlowGraph::Block &block : graph.blocks) {
-    if (!block.is_innermost) continue;
-    for (uint32_t i = block.first; i < block.end; ++i) {
-      const Address &memory = function_.code[i].memory;
-      count += memory.kind == Address::Kind::kFrame && memory.number >= first_slot_;
-    }
-  }
-  return count;
 }
 
 } // namespace sparkle::x86

@@ -16,12 +16,16 @@ public:
   using Remakes = std::vector<const Inst *>;
   Remakes remakes(const LiveRanges &ranges) const;
 
-  /// No instruction names a register of `spilled` afterwards. Each of its uses has a new register instead, which lives
-  /// from just before one instruction to just behind it (of arguments, to behind the last of them).
+  /// No instruction names a register of `spilled` afterwards. Blocks that name it more than once have a new register
+  /// for it, which is read from the frame once and goes there with each write. What is left, and such registers when
+  /// their turn to be spilled comes, has a new one for each instruction, from just before it to just behind it (of
+  /// arguments, to behind the last of them).
   void spill(const std::vector<VReg> &spilled, const LiveRanges &ranges, const Remakes &remakes);
 
-  /// Made by spill(): spilling them again would free nothing.
-  bool is_short(VReg reg) const { return index_of(reg) >= first_short_; }
+  /// Made for one block.
+  bool is_piece(VReg reg) const { return spans_[index_of(reg)] == Span::kBlock; }
+  /// Made for one instruction: spilling it would free nothing.
+  bool is_short(VReg reg) const { return spans_[index_of(reg)] == Span::kInstruction; }
 
   /// Gives slots that are never used at the same time one place. Call once, when no more is spilled.
   void place_slots();
@@ -34,6 +38,16 @@ private:
     uint32_t first; ///< Instructions from the first write to the last read.
     uint32_t last;
   };
+  /// Of what a register stands for a register of the function as it came.
+  enum class Span : uint8_t { kAll, kBlock, kInstruction };
+  /// Of a spilled register, in the block that is rewritten.
+  struct Piece {
+    uint32_t block = 0;
+    uint32_t names = 0; ///< Instructions that read or write it.
+    uint32_t last = 0;  ///< Of these, the one counted last.
+    VReg reg = kNoId<VReg>;
+  };
+  static constexpr uint32_t kNoHome = 0xFFFFFFFFu;
   enum class Kind : uint8_t { kKept, kFrame, kRemade };
   struct Plan {
     Kind kind = Kind::kKept;
@@ -46,18 +60,26 @@ private:
   void rewrite(Inst inst);
   bool becomes_access(Inst &inst) const;
   bool fold(Inst &inst, VReg reg) const;
+  VReg add_register(VReg like, Span span);
+  void enter_block(size_t first);
+  bool has_piece(VReg reg) const;
+  std::pair<VReg, bool> stand_in(VReg reg);
   VReg reload(Inst &inst, VReg reg);
+  bool is_own_transfer(const Inst &inst) const;
   void flush_stores();
   Address slot_of(VReg reg) const;
 
   Function &function_;
-  uint32_t first_short_;
   uint32_t first_slot_;
+  std::vector<Span> spans_;     ///< By register.
+  std::vector<uint32_t> homes_; ///< By register: the slot that holds what it holds.
   std::vector<Slot> slots_;
-  std::vector<Plan> plans_;  ///< By register, of this round.
-  std::vector<Inst> made_;   ///< Writes of remade registers, of this round.
-  std::vector<Inst> code_;   ///< What the function becomes.
-  std::vector<Inst> stores_; ///< Wait for the end of the instruction, or of the arguments.
+  std::vector<Plan> plans_;   ///< By register, of this round.
+  std::vector<Piece> pieces_; ///< Likewise.
+  uint32_t block_ = 0;        ///< Blocks entered, over all rounds.
+  std::vector<Inst> made_;    ///< Writes of remade registers, of this round.
+  std::vector<Inst> code_;    ///< What the function becomes.
+  std::vector<Inst> stores_;  ///< Wait for the end of the instruction, or of the arguments.
 };
 
 } // namespace sparkle::x86
