@@ -87,20 +87,16 @@ int map_by_file(const Pages &pages, std::span<const uint8_t> bytes, const PageCa
   return code == MAP_FAILED ? errno : 0;
 }
 
-int no_file(const char *, unsigned) {
+#if !defined(__linux__)
+int memfd_create(const char *, unsigned) {
   errno = ENOSYS;
   return -1;
 }
+#endif
 
 } // namespace
 
-PageCalls host_page_calls() {
-#if defined(__linux__)
-  return {mprotect, memfd_create};
-#else
-  return {mprotect, no_file};
-#endif
-}
+PageCalls host_page_calls() { return {mprotect, memfd_create}; }
 
 Result<MappedCode> map_code(std::span<const uint8_t> bytes, const PageCalls &calls) {
   auto pages = std::make_shared<Pages>(bytes.size());

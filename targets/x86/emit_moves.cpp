@@ -79,7 +79,6 @@ void Emitter::prefetch(const Inst &inst) {
 }
 
 bool Emitter::widening_load(const Inst &inst) {
-  const Xmm d = inst.bytes == 4 || !is_valid(inst.dst) ? Xmm(0) : masked(inst, vector(inst.dst, inst.bytes));
   switch (inst.op) {
   case Op::kVLoadH:
   case Op::kVLoadU8:
@@ -87,6 +86,7 @@ bool Emitter::widening_load(const Inst &inst) {
   case Op::kVLoadU16: break;
   default: return false;
   }
+  const Xmm d = masked(inst, vector(inst.dst, inst.bytes));
   if (inst.bytes == 4)
     widening_load_one(inst);
   else if (inst.op == Op::kVLoadH)

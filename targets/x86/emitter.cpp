@@ -114,7 +114,7 @@ Xbyak::Xmm Emitter::vector(VReg reg, int bytes) const {
 
 Xbyak::Opmask Emitter::mask(VReg reg) const {
   const int index = number(reg, RegClass::kMask);
-  SPARKLE_CHECK(index != 0, "a reserved register was handed out");
+  SPARKLE_CHECK(index > k1.getIdx(), "a reserved register was handed out");
   return Xbyak::Opmask(index);
 }
 
@@ -135,8 +135,9 @@ Xbyak::Address Emitter::address(const Inst &inst, int bytes) {
   const Xbyak::AddressFrame &frame = frame_of(inst, bytes);
   if (m.kind == Address::Kind::kFrame) {
     const int64_t offset = int64_t{m.number} * 64 + m.displacement;
-    if (m.number >= f_.frame_slots || offset > INT32_MAX) refuse("the frame has no such slot");
-    return frame[rsp + static_cast<size_t>(offset)];
+    const bool is_inside = m.number < f_.frame_slots && offset >= 0 && offset < int64_t{f_.frame_slots} * 64;
+    if (!is_inside) refuse("the frame has no such slot");
+    return frame[rsp + (is_inside ? static_cast<int>(offset) : 0)];
   }
   if (m.kind == Address::Kind::kPool) {
     if (m.displacement < 0 || static_cast<size_t>(m.displacement) >= f_.pool.size())

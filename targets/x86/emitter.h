@@ -1,7 +1,7 @@
 // One machine instruction, or the short sequence that ops.def names, for each instruction of a function. Internal to
 // this folder; the families differ in `special`.
 //
-// rax is free at any time; so are k0 (kAvx512), rdx in divisions, k1 in gathers and scatters.
+// rax is free at any time; so are k0 and k1 (kAvx512), and rdx in divisions.
 #pragma once
 
 #include <string_view>
@@ -193,7 +193,6 @@ private:
   void dot_bytes(const Inst &inst);
   void gather(const Inst &inst);
   void scatter(const Inst &inst);
-  bool k1_is_free() const;
 };
 
 } // namespace sparkle::x86

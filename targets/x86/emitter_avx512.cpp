@@ -59,26 +59,15 @@ void Avx512Emitter::blend(const Inst &inst) {
   vpternlogd(d, b, c, kFirstChooses);
 }
 
-bool Avx512Emitter::k1_is_free() const {
-  for (uint32_t i = 0; i < f_.registers.size(); ++i) {
-    const auto reg = static_cast<VReg>(i);
-    if (f_.registers[reg] == RegClass::kMask && allocation_.registers[reg] == 1) return false;
-  }
-  return true;
-}
-
-/// Without vblendps the lanes are chosen by k1, whose value waits in k0.
+/// Without vblendps the lanes are chosen by k1.
 void Avx512Emitter::blend_fixed(const Inst &inst) {
   const Xmm d = vector(inst.dst, inst.bytes), a = vector(inst.src[0], inst.bytes);
   const uint8_t lanes = small(inst, 255);
   if (inst.bytes > 32) return refuse("it works on at most 32 bytes");
   if (fits_vex(inst)) return with_vector(inst, 1, inst.bytes, [&](const Any &b) { vblendps(d, a, b, lanes); });
-  const bool is_free = k1_is_free();
-  if (!is_free) kmovq(k0, k1);
   mov(eax, lanes);
   kmovw(k1, eax);
   with_vector(inst, 1, inst.bytes, [&](const Any &b) { vblendmps(d | k1, a, b); });
-  if (!is_free) kmovq(k1, k0);
 }
 
 void Avx512Emitter::permute_two(const Inst &inst) {
@@ -248,14 +237,12 @@ void Avx512Emitter::gather(const Inst &inst) {
   SPARKLE_CHECK(d.getIdx() == vector(inst.src[0], inst.bytes).getIdx(), "the result is not the first source");
   SPARKLE_CHECK(is_valid(inst.memory.index), "a gather needs an index");
   SPARKLE_CHECK(d.getIdx() != vector(inst.memory.index, inst.bytes).getIdx(), "a gather would overwrite its index");
-  SPARKLE_CHECK(mask(inst.mask).getIdx() != 1, "a reserved register was handed out");
   kmovw(k1, mask(inst.mask));
   vgatherdps(d | k1, address(inst));
 }
 
 void Avx512Emitter::scatter(const Inst &inst) {
   SPARKLE_CHECK(is_valid(inst.memory.index), "a scatter needs an index");
-  SPARKLE_CHECK(mask(inst.mask).getIdx() != 1, "a reserved register was handed out");
   kmovw(k1, mask(inst.mask));
   vscatterdps(address(inst) | k1, vector(inst.src[0], inst.bytes));
 }

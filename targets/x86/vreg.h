@@ -77,7 +77,7 @@ struct Inst {
   VReg dst = kNoId<VReg>;
   std::array<VReg, 3> src = {kNoId<VReg>, kNoId<VReg>, kNoId<VReg>};
   VReg mask = kNoId<VReg>; ///< Of class kMask, or kVector in masked loads, stores and gathers of kAvx2.
-  Address memory;          ///< In place of the last source, where ops.def allows it.
+  Address memory = {};     ///< In place of the last source, where ops.def allows it.
   int64_t immediate = 0;
   Label label = kNoId<Label>;
   uint32_t line = 0; ///< Of the statement it came from, for people: 1 + StmtId; 0: none.
