@@ -8,6 +8,7 @@
 #include "compiler/support/check.h"
 #include "compiler/target/target.h"
 #include "plugin_version.h"
+#include "targets/host/code_pages.h"
 #include "targets/cpu/legality.h"
 #include "targets/llvm/codegen.h"
 #include "targets/llvm/diagnostics.h"
@@ -59,6 +60,7 @@ void attach_code(Artifact &artifact, std::vector<CpuCode> codes, const std::vect
 Result<Artifact> lower_here(const Program &program, const LowerOptions &options) {
   SPARKLE_TRY(Artifact artifact, plan_artifact(program, "llvm"));
   SPARKLE_TRY(const CpuModel cpu, choose_cpu(options.isa));
+  SPARKLE_TRY_STATUS(check_code_pages()); // else the linker would fail, and say nothing of why
   SPARKLE_TRY(std::unique_ptr<llvm::TargetMachine> machine, make_target_machine(cpu));
   llvm::LLVMContext context;
   std::string complaint;

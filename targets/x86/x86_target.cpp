@@ -7,6 +7,7 @@
 #include "targets/x86/emit.h"
 #include "targets/x86/listing.h"
 #include "targets/x86/optimize.h"
+#include "targets/x86/profiler.h"
 #include "targets/x86/select.h"
 
 namespace sparkle::x86 {
@@ -32,6 +33,7 @@ public:
     launch.scratch_bytes = selected.scratch_bytes;
     bytes_.resize((bytes_.size() + kCodeAlignment - 1) / kCodeAlignment * kCodeAlignment);
     entries_.push_back(bytes_.size());
+    sizes_.push_back(code.code_bytes);
     bytes_.insert(bytes_.end(), code.bytes.begin(), code.bytes.end());
     return ok();
   }
@@ -39,10 +41,15 @@ public:
   /// To the launches in the order in which they were added.
   Status attach(const std::vector<Launch *> &launches) {
     SPARKLE_TRY(const MappedCode mapped, map_code(bytes_));
+    std::vector<AnnouncedFunction> functions;
+    for (size_t i = 0; i < launches.size(); ++i)
+      functions.push_back({"sparkle:" + launches[i]->name, mapped.address + entries_[i], sizes_[i]});
+    SPARKLE_TRY(const ProfileKinds kinds, requested_profile_kinds());
+    SPARKLE_TRY(const std::shared_ptr<void> owner, announce(functions, kinds, mapped.owner));
     for (size_t i = 0; i < launches.size(); ++i) {
       CpuCode code;
       code.entry = reinterpret_cast<SparkleCpuEntry>(reinterpret_cast<uintptr_t>(mapped.address + entries_[i]));
-      code.owner = mapped.owner;
+      code.owner = owner;
       launches[i]->code = std::move(code);
     }
     return ok();
@@ -53,6 +60,7 @@ private:
   const LowerOptions &options_;
   std::vector<uint8_t> bytes_;
   std::vector<size_t> entries_;
+  std::vector<size_t> sizes_; ///< Without constants.
 };
 
 Status check(const Program &program, const TargetInfo &) {

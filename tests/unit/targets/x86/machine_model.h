@@ -43,6 +43,15 @@ struct ModelState {
 
 void model(const Inst &inst, const Isa &isa, ModelState &state);
 
+/// One lane of 4 bytes of a vector; false: not such an operation.
+bool model_lane(const Inst &inst, const Isa &isa, ModelState &state, int lane);
+/// Results narrower than their sources, and bytes within 16 bytes; false: not such an operation.
+bool model_packed(const Inst &inst, ModelState &state);
+/// By the predicate of vcmpps.
+bool compare_reals(int predicate, float a, float b);
+/// Toward zero; the least number where it does not fit.
+int32_t real_to_number(float value);
+
 /// Bytes of a vector result that ops.def defines.
 int defined_bytes(const Inst &inst);
 /// Its lanes are floats: one NaN is as good as another.

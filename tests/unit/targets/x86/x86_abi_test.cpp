@@ -1,8 +1,9 @@
 // Emitted functions keep what the System V AMD64 ABI wants kept, on a small stack, and need nothing that it does not
 // promise. They are called through a trampoline that fills every register before and looks at every register after.
+#include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdlib>
+#include <cstring>
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -63,8 +64,10 @@ public:
 private:
   void poison(bool has_masks) {
     for (int i = 0; i < (has_masks ? 32 : 16); ++i) {
-      if (has_masks) vmovups(Xbyak::Zmm(i), ptr[rdi + offsetof(Crossing, poison)]);
-      else vmovups(Xbyak::Ymm(i), ptr[rdi + offsetof(Crossing, poison)]);
+      if (has_masks)
+        vmovups(Xbyak::Zmm(i), ptr[rdi + offsetof(Crossing, poison)]);
+      else
+        vmovups(Xbyak::Ymm(i), ptr[rdi + offsetof(Crossing, poison)]);
     }
     for (int i = 0; has_masks && i < 8; ++i) kmovq(Xbyak::Opmask(i), ptr[rdi + offsetof(Crossing, poison)]);
   }
@@ -74,8 +77,10 @@ private:
     pushfq();
     pop(rax);
     mov(qword[r11 + offsetof(Crossing, flags)], rax);
-    for (int i = 0; i < 6; ++i) mov(qword[r11 + static_cast<int>(offsetof(Crossing, kept)) + i * 8], Xbyak::Reg64(kKept[i]));
-    for (int i = 0; i < 16; ++i) vmovups(ptr[r11 + static_cast<int>(offsetof(Crossing, vectors)) + i * 32], Xbyak::Ymm(i));
+    for (int i = 0; i < 6; ++i)
+      mov(qword[r11 + static_cast<int>(offsetof(Crossing, kept)) + i * 8], Xbyak::Reg64(kKept[i]));
+    for (int i = 0; i < 16; ++i)
+      vmovups(ptr[r11 + static_cast<int>(offsetof(Crossing, vectors)) + i * 32], Xbyak::Ymm(i));
     stmxcsr(dword[r11 + offsetof(Crossing, mxcsr)]);
     ldmxcsr(dword[r11 + offsetof(Crossing, host_mxcsr)]);
     vzeroupper();

@@ -32,9 +32,7 @@ int refuse_file(const char *, unsigned) {
   return -1;
 }
 
-int ask(const MappedCode &code) {
-  return reinterpret_cast<int (*)()>(reinterpret_cast<uintptr_t>(code.address))();
-}
+int ask(const MappedCode &code) { return reinterpret_cast<int (*)()>(reinterpret_cast<uintptr_t>(code.address))(); }
 
 /// `r-xp`, of the mapping that holds the address.
 std::string permissions_at(const void *address) {

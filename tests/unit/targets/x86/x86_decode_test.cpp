@@ -1,12 +1,16 @@
 // All that is emitted is decoded by another library: every byte belongs to an instruction of the family.
+#include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 
 #include <Zydis/Zydis.h>
+#include <gtest/gtest.h>
 
 #include "targets/x86/emit.h"
 #include "targets/x86/text.h"
 #include "tests/unit/targets/x86/operation_cases.h"
+#include "tests/unit/targets/x86/placed_code.h"
 
 namespace sparkle::x86 {
 namespace {
@@ -18,8 +22,8 @@ bool starts_with(std::string_view text, std::string_view head) { return text.sub
 /// Of the general registers, and the few of SSE that have no other encoding.
 bool is_legacy_allowed(const ZydisDecodedInstruction &inst) {
   const std::string_view set = ZydisISASetGetString(inst.meta.isa_set);
-  constexpr std::string_view kSets[] = {"I86", "I186", "I386", "I486REAL", "LONGMODE", "CMOV", "CET", "FAT_NOP",
-                                        "PPRO", "SSE_PREFETCH"};
+  constexpr std::string_view kSets[] = {"I86",  "I186", "I386",    "I486REAL", "LONGMODE",
+                                        "CMOV", "CET",  "FAT_NOP", "PPRO",     "SSE_PREFETCH"};
   if (inst.mnemonic == ZYDIS_MNEMONIC_SFENCE || inst.mnemonic == ZYDIS_MNEMONIC_NOP) return true;
   return std::find(std::begin(kSets), std::end(kSets), set) != std::end(kSets);
 }
@@ -106,7 +110,13 @@ TEST(X86Decode, Avx512FunctionsHoldTheirFamilyAlone) {
 }
 
 TEST(X86Decode, VnniIsUsedWhereItIsThere) {
-  EXPECT_EQ(decode_all({Family::kAvx512, true}).count(ZYDIS_MNEMONIC_VPDPBUSD), 1u);
+  const Function function = flat_code("function @f avx512 vnni\n v0 = vzero.64\n v0 = dot_u8s8.64 v0, v0, v0\n ret\n");
+  const Result<MachineCode> code = emit(function, place_registers(function));
+  ASSERT_TRUE(code) << code.error().text;
+  Decoder decoder(function.isa);
+  EXPECT_EQ(decoder.check(*code), "");
+  EXPECT_EQ(decoder.mnemonics().count(ZYDIS_MNEMONIC_VPDPBUSD), 1u);
+  EXPECT_NE(Decoder({Family::kAvx512, false}).check(*code), "");
 }
 
 } // namespace

@@ -126,19 +126,22 @@ void expect(const OperationCase &c, const CaseState &before, CaseState &after) {
   }
 }
 
-bool is_same_lane(Op op, const uint8_t *a, const uint8_t *b) {
-  if (std::memcmp(a, b, 4) == 0) return true;
-  float x, y;
-  std::memcpy(&x, a, 4), std::memcpy(&y, b, 4);
-  if (is_float_result(op)) return x != x && y != y;
-  if (op != Op::kFToH) return false;
-  for (int i = 0; i < 4; i += 2) {
-    uint16_t p, q;
-    std::memcpy(&p, a + i, 2), std::memcpy(&q, b + i, 2);
-    const float f = half_to_float(p), g = half_to_float(q);
-    if (p != q && !(f != f && g != g)) return false;
+bool is_nan(uint16_t half) { return (half & 0x7C00) == 0x7C00 && (half & 0x3FF) != 0; }
+
+/// `bytes`: 4, or the 2 of one f16.
+bool is_same_lane(Op op, const uint8_t *a, const uint8_t *b, size_t bytes) {
+  if (std::memcmp(a, b, bytes) == 0) return true;
+  if (is_float_result(op)) {
+    float x, y;
+    std::memcpy(&x, a, sizeof x), std::memcpy(&y, b, sizeof y);
+    return x != x && y != y;
   }
-  return true;
+  for (size_t i = 0; op == Op::kFToH && i < bytes; i += 2) {
+    uint16_t x, y;
+    std::memcpy(&x, a + i, sizeof x), std::memcpy(&y, b + i, sizeof y);
+    if (x != y && !(is_nan(x) && is_nan(y))) return false;
+  }
+  return op == Op::kFToH;
 }
 
 /// Bytes of the operand in a slot that are compared.
@@ -156,10 +159,12 @@ bool is_same(const OperationCase &c, size_t slot, const CaseState &is, const Cas
   const int bytes = compared_bytes(c, slot);
   const uint8_t *a = is.out[slot], *b = should.out[slot];
   if (c.inst().op == Op::kICompareK && c.inst().bytes == 4 && slot == kResultSlot) return (a[0] & 1) == (b[0] & 1);
-  if (bytes < 4 || c.function.registers[c.registers[slot]] != RegClass::kVector)
-    return std::memcmp(a, b, static_cast<size_t>(bytes)) == 0;
-  for (int i = 0; i < bytes; i += 4) {
-    if (!is_same_lane(c.inst().op, a + i, b + i)) return false;
+  const bool is_vector = c.function.registers[c.registers[slot]] == RegClass::kVector;
+  const size_t step = is_vector ? 4 : static_cast<size_t>(bytes);
+  for (size_t i = 0, end = static_cast<size_t>(bytes); i < end; i += step) {
+    const size_t part = std::min(step, end - i);
+    const bool is_equal = is_vector ? is_same_lane(c.inst().op, a + i, b + i, part) : std::memcmp(a, b, part) == 0;
+    if (!is_equal) return false;
   }
   return true;
 }
