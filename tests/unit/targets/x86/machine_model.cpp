@@ -74,7 +74,7 @@ template <class T> bool general_arithmetic(const Inst &inst, ModelState &s) {
   case Op::kGMin: return give(std::min(a, b));
   case Op::kGMax: return give(std::max(a, b));
   case Op::kGDiv: return give(floor_div(a, b));
-  case Op::kGMod: return give(a - b * floor_div(a, b));
+  case Op::kGMod: return give(ua - ub * static_cast<U>(floor_div(a, b)));
   case Op::kGSet: return give(holds(inst.condition, a, b, ua, ub) ? 1 : 0);
   case Op::kGSelect: return give(static_cast<uint32_t>(s.generals[0]) != 0 ? ub : static_cast<U>(s.generals[2]));
   default: return false;

@@ -134,8 +134,8 @@ bool moved_lane(const Inst &inst, const Isa &isa, ModelState &s, int i) {
   case Op::kBlendFixed: return give(inst.immediate >> i & 1 ? b.word(i) : a.word(i));
   case Op::kPermute: return give(b.word(static_cast<int>(a.word(i)) & (lanes - 1)));
   case Op::kPermute2: {
-    const int from = static_cast<int>(a.word(i)) & (2 * lanes - 1);
-    return give(from < lanes ? b.word(from) : c.word(from - lanes));
+    const int table = std::max(lanes, 4), from = static_cast<int>(a.word(i)) & (2 * table - 1);
+    return give(from < table ? b.word(from) : c.word(from - table));
   }
   case Op::kPermuteQuads:
   case Op::kShuffle:
