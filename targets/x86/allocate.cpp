@@ -10,7 +10,7 @@ constexpr uint32_t kMaxFrameBytes = 32 * 1024;
 constexpr uint32_t kSlotBytes = 64;
 /// What is made anew needs no store, and often no instruction.
 constexpr float kRemakeCost = 0.5F;
-/// Pieces use what is free in their block; else each would drive another register into the frame.
+/// Pieces use what is free in their stretch; else each would drive another register into the frame.
 constexpr float kPieceCost = 1e-6F;
 
 std::vector<float> costs(const LiveRanges &ranges, const Spiller::Remakes &remakes, const Spiller &spiller) {
@@ -27,10 +27,10 @@ std::vector<float> costs(const LiveRanges &ranges, const Spiller::Remakes &remak
 
 } // namespace
 
-// Each round spills registers of the function as it came, or of one block, and none twice. The former make finitely
-// many of the latter, which make registers of one instruction; these are never spilled. When nothing else is left, an
-// instruction has its operands and its result in registers of their own, and they fit: at most 5 of a class (3 sources,
-// base and index), or the 4 arguments.
+// Each round spills registers of the function as it came, or of one stretch of it, and none twice. The former make
+// finitely many of the latter, which make registers of one instruction; these are never spilled. When nothing else is
+// left, an instruction has its operands and its result in registers of their own, and they fit: at most 5 of a class (3
+// sources, base and index), or the 4 arguments.
 Result<Allocation> allocate(Function &function) {
   Spiller spiller(function);
   for (;;) {

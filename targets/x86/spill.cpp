@@ -9,6 +9,8 @@ namespace sparkle::x86 {
 namespace {
 
 constexpr int kSlotBytes = 64;
+/// Instructions. Of a long block whose pressure changes, some stretches may have a register to spare.
+constexpr size_t kMaxStretch = 16;
 
 bool is_pool_load(const Inst &inst) {
   return (inst.op == Op::kVLoad || inst.op == Op::kVBroadcast) && inst.memory.kind == Address::Kind::kPool &&
@@ -146,30 +148,32 @@ bool Spiller::fold(Inst &inst, VReg reg) const {
 
 VReg Spiller::add_register(VReg like, Span span) {
   spans_.push_back(span);
-  homes_.push_back(span == Span::kBlock ? homes_[index_of(like)] : kNoHome);
+  homes_.push_back(span == Span::kStretch ? homes_[index_of(like)] : kNoHome);
   return function_.add_register(function_.registers[like]);
 }
 
-/// How often instructions of the block that starts at `first` name each spilled register.
-void Spiller::enter_block(size_t first) {
-  ++block_;
+/// How often instructions of the stretch that starts at `first` name each spilled register. Returns its end.
+size_t Spiller::enter_stretch(size_t first) {
+  ++stretch_;
   const auto name = [&](VReg reg, size_t number) {
     if (!is_spilled(reg)) return;
     Piece &piece = pieces_[index_of(reg)];
-    if (piece.block != block_) piece = {block_, 0, static_cast<uint32_t>(-1), kNoId<VReg>};
+    if (piece.stretch != stretch_) piece = {stretch_, 0, static_cast<uint32_t>(-1), kNoId<VReg>};
     piece.names += piece.last != number;
     piece.last = static_cast<uint32_t>(number);
   };
-  for (size_t i = first; i < function_.code.size(); ++i) {
+  const size_t end = std::min(first + kMaxStretch, function_.code.size());
+  for (size_t i = first; i < end; ++i) {
     const Inst &inst = function_.code[i];
-    if (i > first && inst.op == Op::kLabel) return;
+    if (i > first && inst.op == Op::kLabel) return i;
     for_each_source(inst, [&](VReg reg) { name(reg, i); });
     if (is_valid(inst.dst)) name(inst.dst, i);
-    if (is_jump(inst.op)) return;
+    if (is_jump(inst.op)) return i + 1;
   }
+  return end;
 }
 
-/// It has one register for all of the block.
+/// It has one register for all of the stretch.
 bool Spiller::has_piece(VReg reg) const {
   return spans_[index_of(reg)] == Span::kAll && pieces_[index_of(reg)].names > 1;
 }
@@ -179,7 +183,7 @@ std::pair<VReg, bool> Spiller::stand_in(VReg reg) {
   if (!has_piece(reg)) return {add_register(reg, Span::kInstruction), false};
   Piece &piece = pieces_[index_of(reg)];
   const bool is_there = is_valid(piece.reg);
-  if (!is_there) piece.reg = add_register(reg, Span::kBlock);
+  if (!is_there) piece.reg = add_register(reg, Span::kStretch);
   return {piece.reg, is_there};
 }
 
@@ -204,7 +208,7 @@ bool Spiller::is_own_transfer(const Inst &inst) const {
   const VReg reg = is_valid(inst.dst) ? inst.dst : inst.src[0];
   if (!is_valid(reg) || !is_spilled(reg) || plans_[index_of(reg)].kind != Kind::kFrame) return false;
   const Op op = is_valid(inst.dst) ? load_of(function_.registers[reg]) : store_of(function_.registers[reg]);
-  return spans_[index_of(reg)] == Span::kBlock && inst.op == op && inst.memory.number == plans_[index_of(reg)].number;
+  return spans_[index_of(reg)] == Span::kStretch && inst.op == op && inst.memory.number == plans_[index_of(reg)].number;
 }
 
 void Spiller::rewrite(Inst inst) {
@@ -239,12 +243,13 @@ void Spiller::spill(const std::vector<VReg> &spilled, const LiveRanges &ranges, 
   plan(spilled, ranges, remakes);
   const size_t size = function_.code.size();
   std::vector<uint32_t> place(size + 1);
+  size_t stretch_end = 0;
   code_.clear();
   code_.reserve(size + size / 4);
   for (size_t i = 0; i < size; ++i) {
     place[i] = static_cast<uint32_t>(code_.size());
     const Inst &inst = function_.code[i];
-    if (i == 0 || inst.op == Op::kLabel || is_jump(function_.code[i - 1].op)) enter_block(i);
+    if (i == stretch_end) stretch_end = enter_stretch(i);
     if (has_spilled(inst)) {
       rewrite(inst);
     } else {

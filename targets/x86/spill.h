@@ -16,14 +16,14 @@ public:
   using Remakes = std::vector<const Inst *>;
   Remakes remakes(const LiveRanges &ranges) const;
 
-  /// No instruction names a register of `spilled` afterwards. Blocks that name it more than once have a new register
-  /// for it, which is read from the frame once and goes there with each write. What is left, and such registers when
-  /// their turn to be spilled comes, has a new one for each instruction, from just before it to just behind it (of
-  /// arguments, to behind the last of them).
+  /// No instruction names a register of `spilled` afterwards. Stretches of a block that name it more than once have a
+  /// new register for it, which is read from the frame once and goes there with each write. What is left, and such
+  /// registers when their turn to be spilled comes, has a new one for each instruction, from just before it to just
+  /// behind it (of arguments, to behind the last of them).
   void spill(const std::vector<VReg> &spilled, const LiveRanges &ranges, const Remakes &remakes);
 
-  /// Made for one block.
-  bool is_piece(VReg reg) const { return spans_[index_of(reg)] == Span::kBlock; }
+  /// Made for one stretch.
+  bool is_piece(VReg reg) const { return spans_[index_of(reg)] == Span::kStretch; }
   /// Made for one instruction: spilling it would free nothing.
   bool is_short(VReg reg) const { return spans_[index_of(reg)] == Span::kInstruction; }
 
@@ -39,10 +39,10 @@ private:
     uint32_t last;
   };
   /// Of what a register stands for a register of the function as it came.
-  enum class Span : uint8_t { kAll, kBlock, kInstruction };
-  /// Of a spilled register, in the block that is rewritten.
+  enum class Span : uint8_t { kAll, kStretch, kInstruction };
+  /// Of a spilled register, in the stretch that is rewritten.
   struct Piece {
-    uint32_t block = 0;
+    uint32_t stretch = 0;
     uint32_t names = 0; ///< Instructions that read or write it.
     uint32_t last = 0;  ///< Of these, the one counted last.
     VReg reg = kNoId<VReg>;
@@ -61,7 +61,7 @@ private:
   bool becomes_access(Inst &inst) const;
   bool fold(Inst &inst, VReg reg) const;
   VReg add_register(VReg like, Span span);
-  void enter_block(size_t first);
+  size_t enter_stretch(size_t first);
   bool has_piece(VReg reg) const;
   std::pair<VReg, bool> stand_in(VReg reg);
   VReg reload(Inst &inst, VReg reg);
@@ -76,7 +76,7 @@ private:
   std::vector<Slot> slots_;
   std::vector<Plan> plans_;   ///< By register, of this round.
   std::vector<Piece> pieces_; ///< Likewise.
-  uint32_t block_ = 0;        ///< Blocks entered, over all rounds.
+  uint32_t stretch_ = 0;      ///< Entered, over all rounds.
   std::vector<Inst> made_;    ///< Writes of remade registers, of this round.
   std::vector<Inst> code_;    ///< What the function becomes.
   std::vector<Inst> stores_;  ///< Wait for the end of the instruction, or of the arguments.
