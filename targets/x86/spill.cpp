@@ -88,7 +88,8 @@ void Spiller::plan(const std::vector<VReg> &spilled, const LiveRanges &ranges, c
     plans_[index_of(reg)] = {Kind::kFrame, home != kNoHome ? home : first_slot_ + static_cast<uint32_t>(slots_.size())};
     if (home != kNoHome) continue;
     home = plans_[index_of(reg)].number;
-    slots_.push_back({ranges[index_of(reg)].first / 2, ranges[index_of(reg)].last / 2});
+    slots_.push_back({ranges[index_of(reg)].first / 2, ranges[index_of(reg)].last / 2,
+                      function_.registers[reg] != RegClass::kVector});
   }
   function_.frame_slots = first_slot_ + static_cast<uint32_t>(slots_.size());
 }
@@ -259,7 +260,7 @@ void Spiller::spill(const std::vector<VReg> &spilled, const LiveRanges &ranges, 
     if (i + 1 == size || function_.code[i + 1].op != Op::kArg) flush_stores();
   }
   place[size] = static_cast<uint32_t>(code_.size());
-  for (Slot &slot : slots_) slot = {place[slot.first], std::max(place[slot.last + 1], 1U) - 1};
+  for (Slot &slot : slots_) slot = {place[slot.first], std::max(place[slot.last + 1], 1U) - 1, slot.is_small};
   std::swap(function_.code, code_);
 }
 

@@ -37,6 +37,7 @@ private:
   struct Slot {
     uint32_t first; ///< Instructions from the first write to the last read.
     uint32_t last;
+    bool is_small; ///< Of a general register or a mask: 8 share 64 bytes.
   };
   /// Of what a register stands for a register of the function as it came.
   enum class Span : uint8_t { kAll, kStretch, kInstruction };

@@ -138,5 +138,55 @@ TEST(X86Allocate, CountsWhatDoesNotFitInInnermostLoops) {
   EXPECT_GT(function.frame_slots, 0u);
 }
 
+/// So many vectors, loaded, then all stored.
+Function many_vectors(int count) {
+  std::string text = "function @f avx512\n g0 = arg 0\n";
+  for (int i = 0; i < count; ++i) text += " v" + std::to_string(1 + i) + " = vload.64 [g0 + 64]\n";
+  for (int i = 0; i < count; ++i) text += " vstore.64 v" + std::to_string(1 + i) + ", [g0]\n";
+  return flat_code(text + " ret\n");
+}
+
+TEST(X86Allocate, FrameHasALimit) {
+  Function fitting = many_vectors(512);
+  EXPECT_TRUE(allocate(fitting));
+  EXPECT_GE(fitting.frame_slots, 480u);
+  Function large = many_vectors(600);
+  const Result<Allocation> allocation = allocate(large);
+  ASSERT_FALSE(allocation);
+  EXPECT_EQ(allocation.error().code, ErrorCode::kUnsupported);
+}
+
+TEST(X86Allocate, SlotsAreSharedByWhatDoesNotLiveTogether) {
+  std::string text = "function @f avx2\n g0 = arg 0\n";
+  for (int part = 0; part < 4; ++part) {
+    for (int i = 0; i < 20; ++i) text += " v" + std::to_string(1 + 20 * part + i) + " = vload.32 [g0]\n";
+    for (int i = 0; i < 20; ++i) text += " vstore.32 v" + std::to_string(1 + 20 * part + i) + ", [g0]\n";
+  }
+  Function function = flat_code(text + " ret\n");
+  allocated(function);
+  EXPECT_GE(function.frame_slots, 4u);
+  EXPECT_LE(function.frame_slots, 5u);
+}
+
+TEST(X86Allocate, GeneralRegistersShareSlots) {
+  std::string text = "function @f avx2\n g0 = arg 0\n";
+  for (int i = 0; i < 30; ++i) text += " g" + std::to_string(1 + i) + " = gload.8 [g0]\n";
+  for (int i = 0; i < 30; ++i) text += " gstore.8 g" + std::to_string(1 + i) + ", [g0]\n";
+  Function function = flat_code(text + " ret\n");
+  allocated(function);
+  EXPECT_GE(function.frame_slots, 2u);
+  EXPECT_LE(function.frame_slots, 3u);
+}
+
+TEST(X86Allocate, KeepsTheSlotsThatAFunctionHas) {
+  Function function = many_vectors(40);
+  function.frame_slots = 7;
+  allocated(function);
+  for (const Inst &inst : function.code) {
+    EXPECT_TRUE(inst.memory.kind != Address::Kind::kFrame || inst.memory.number >= 7u);
+  }
+  EXPECT_GT(function.frame_slots, 7u);
+}
+
 } // namespace
 } // namespace sparkle::x86
