@@ -38,12 +38,12 @@ public:
     return ok();
   }
 
-  /// To the launches in the order in which they were added.
-  Status attach(const std::vector<Launch *> &launches) {
+  /// To the launches in the order in which they were added; `program` is for the names that profilers show.
+  Status attach(const std::string &program, const std::vector<Launch *> &launches) {
     SPARKLE_TRY(const MappedCode mapped, map_code(bytes_));
     std::vector<AnnouncedFunction> functions;
     for (size_t i = 0; i < launches.size(); ++i)
-      functions.push_back({"sparkle:" + launches[i]->name, mapped.address + entries_[i], sizes_[i]});
+      functions.push_back({"sparkle_" + program + "_" + launches[i]->name, mapped.address + entries_[i], sizes_[i]});
     SPARKLE_TRY(const ProfileKinds kinds, requested_profile_kinds());
     SPARKLE_TRY(const std::shared_ptr<void> owner, announce(functions, kinds, mapped.owner));
     for (size_t i = 0; i < launches.size(); ++i) {
@@ -83,7 +83,7 @@ Result<Artifact> lower(const Program &program, const TargetInfo &info, const Low
     SPARKLE_TRY_STATUS(assembly.add(program.kernels[i], artifact.launches[i]));
     launches.push_back(&artifact.launches[i]);
   }
-  SPARKLE_TRY_STATUS(assembly.attach(launches));
+  SPARKLE_TRY_STATUS(assembly.attach(program.name, launches));
   return artifact;
 }
 
