@@ -54,12 +54,25 @@ private:
   std::vector<VReg> general_, vectors_, masks_;
 };
 
+/// In place of an operation on floats.
+Op whole_of(Op op) {
+  switch (op) {
+  case Op::kFAdd: return Op::kIAdd;
+  case Op::kFSub: return Op::kISub;
+  case Op::kFMul: return Op::kIMul;
+  case Op::kFMulAdd:
+  case Op::kFNegMulAdd: return Op::kIXor;
+  default: return op;
+  }
+}
+
 Inst &Generator::add(Op op, int bytes, VReg dst, std::initializer_list<VReg> sources) {
   Inst inst;
-  inst.op = op;
+  inst.op = code_.has_floats ? op : whole_of(op);
   inst.bytes = static_cast<uint8_t>(bytes);
   inst.dst = dst;
   std::copy(sources.begin(), sources.end(), inst.src.begin());
+  if (inst.op != op && sources.size() > 2) inst.src[2] = kNoId<VReg>;
   function_.code.push_back(inst);
   return function_.code.back();
 }

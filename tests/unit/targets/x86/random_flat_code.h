@@ -10,8 +10,9 @@ struct RandomCode {
   Isa isa;
   int general = 8; ///< Registers that live all the time; likewise the others.
   int vectors = 8;
-  int masks = 0;   ///< Of kAvx512.
-  int length = 60; ///< Operations and blocks at the top.
+  int masks = 0;          ///< Of kAvx512.
+  int length = 60;        ///< Operations and blocks at the top.
+  bool has_floats = true; ///< Operations of which it is open what NaN they give.
 };
 
 /// What FlatMachine::memory must have, and the arguments: places to read and to write.
