@@ -39,6 +39,7 @@ bool Emitter::whole_binary(const Inst &inst, const Xmm &d, const Xmm &a, const A
   case Op::kISub: vpsubd(d, a, b); return true;
   case Op::kIMul: vpmulld(d, a, b); return true;
   case Op::kIMulEven: vpmuludq(d, a, b); return true;
+  case Op::kIMulHalves: vpmaddwd(d, a, b); return true;
   case Op::kIMin: vpminsd(d, a, b); return true;
   case Op::kIMax: vpmaxsd(d, a, b); return true;
   case Op::kUMin: vpminud(d, a, b); return true;

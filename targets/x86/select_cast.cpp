@@ -30,6 +30,16 @@ Value Selector::cast(const Value &value, Type to, const Parts *into) {
   return is_float(to.scalar) ? whole_to_float(value, to, into) : cast_whole(value, to, into);
 }
 
+/// Nothing saturates where the new type holds all of them.
+Value Selector::cast_within(const Value &value, const Interval &range, Type to, const Parts *into) {
+  const bool keeps = is_byte(to.scalar) && is_integer(value.type.scalar) && value.type.scalar != Scalar::kIndex &&
+                     !value.number && is_within(range, values_of(to.scalar));
+  if (!keeps) return cast(value, to, into);
+  Value out = value;
+  out.type = to;
+  return out;
+}
+
 Value Selector::cast_number(int64_t number, Type from, Type to) {
   if (!is_float(to.scalar)) return {to, {}, std::clamp(number, least_value(to.scalar), greatest_value(to.scalar))};
   if (const auto folded = fold_int_to_float(to.scalar, number)) return real_constant({to, *folded}, 1);

@@ -60,6 +60,15 @@ int part_lanes(const Isa &isa, int lanes, int part) {
 
 Value Selector::emit(ExprId id, const Parts *into) {
   if (const Value *known = memo_.find(id)) return into ? move(*known, *into) : *known;
+  if (is_invariant(id)) {
+    const auto [kept, is_new] = invariants_.try_emplace(id);
+    if (is_new) {
+      const CodeBuilder::Into before(b_, *spot(0).region);
+      Value value = emit_new(id, nullptr);
+      invariants_[id] = std::move(value); // Selecting it may have added others.
+    }
+    return into ? move(invariants_[id], *into) : invariants_[id];
+  }
   Value value = emit_new(id, into);
   if (into) return move(value, *into);
   if (!std::holds_alternative<VarRef>(k_.expr(id))) memo_.add(id, value);
@@ -84,7 +93,8 @@ Value Selector::node(ExprId id, const Parts *into) {
       [&](const FloatConst &e) { return real_constant(e, 1); }, [&](const VarRef &e) { return variable(e.var); },
       [&](const Unary &e) { return unary(e, emit(e.a), into); }, [&](const Binary &e) { return binary(e, into); },
       [&](const Compare &e) { return compare(e, into); }, [&](const Select &e) { return select(e, into); },
-      [&](const Fma &e) { return fma(e, into); }, [&](const Cast &e) { return cast(emit(e.a), e.type, into); },
+      [&](const Fma &e) { return fma(e, into); },
+      [&](const Cast &e) { return cast_within(emit(e.a), i32_range(e.a), e.type, into); },
       [&](const Bitcast &e) { return bitcast(emit(e.a), e.type, into); }, [&](const Ramp &e) { return ramp(e); },
       [&](const Broadcast &e) {
         const auto *real = std::get_if<FloatConst>(&k_.expr(e.a));
@@ -214,6 +224,7 @@ Value Selector::unary(const Unary &e, const Value &a, const Parts *into) {
 }
 
 Value Selector::binary(const Binary &e, const Parts *into) {
+  if (auto product = short_product(e, into)) return *product;
   Value a = emit(e.a), b = emit(e.b);
   const int lanes = std::max(a.type.lanes, b.type.lanes);
   a = widen(a, lanes);

@@ -79,7 +79,7 @@ bool divides(BinaryOp op) { return op == BinaryOp::kDiv || op == BinaryOp::kMod;
 } // namespace
 
 Value Selector::whole_binary(const Binary &e, const Value &a, const Value &b, const Parts *into) {
-  return whole_binary(e.op, a, b, divides(e.op) ? bounds(k_, e.a, ranges_) : Interval{}, into);
+  return whole_binary(e.op, a, b, divides(e.op) ? whole_range(e.a) : Interval{}, into);
 }
 
 /// `range`: of the dividend.
@@ -211,7 +211,7 @@ Value Selector::first_lane(ExprId index) {
   if (const auto *ramp = std::get_if<Ramp>(&expr)) return emit(ramp->base);
   if (const auto *splat = std::get_if<Broadcast>(&expr)) return emit(splat->a);
   const auto &binary = std::get<Binary>(expr); // lane_steps knows no other.
-  const Interval range = divides(binary.op) ? bounds(k_, binary.a, ranges_) : Interval{};
+  const Interval range = divides(binary.op) ? whole_range(binary.a) : Interval{};
   return whole_binary(binary.op, first_lane(binary.a), first_lane(binary.b), range, nullptr);
 }
 

@@ -80,6 +80,7 @@ void Selector::take_arguments() {
   for (uint32_t i = 0; i < k_.var_count(); ++i) {
     const Variable &variable = k_.var(VarId{i});
     if (variable.kind != VarKind::kUniform) continue;
+    has_uniforms_ = true;
     const Address slot = at(uniforms, int64_t{index_of(variable.uniform)} * kPointerBytes);
     Value value;
     value.type = variable.type;

@@ -221,8 +221,21 @@ private:
   VReg condition(Condition condition, int bytes, VReg a, const Value &b);
   VReg choose(VReg cond, VReg a, VReg b, VReg into = kNoId<VReg>);
 
+  // select_ranges.cpp: what is known of expressions before they are selected
+  /// Of all lanes of a whole expression; i32 as it is after wrapping.
+  Interval whole_range(ExprId id);
+  Interval i32_range(ExprId id);
+  /// Made of uniforms and constants alone, and neither of them itself.
+  bool is_invariant(ExprId id);
+  bool find_invariant(ExprId id);
+  /// The product of lanes that fit 16 bits, in half the work of others; nothing where they may not fit.
+  std::optional<Value> short_product(const Binary &e, const Parts *into);
+  Value low_halves(ExprId id, int lanes);
+
   // select_cast.cpp: conversions
   Value cast(const Value &value, Type to, const Parts *into = nullptr);
+  /// The same, of values within `range`.
+  Value cast_within(const Value &value, const Interval &range, Type to, const Parts *into);
   Value cast_number(int64_t number, Type from, Type to);
   Value cast_bool(const Value &value, Type to, const Parts *into);
   Value whole_to_float(const Value &value, Type to, const Parts *into);
@@ -271,6 +284,10 @@ private:
   std::vector<std::optional<Value>> values_; ///< By VarId.
   Memo memo_;                                ///< Of the statement being selected.
   std::unordered_map<VReg, VReg> halves_;    ///< f16 of registers that hold them as f32.
+  std::unordered_map<ExprId, Value> invariants_;
+  std::unordered_map<ExprId, bool> is_invariant_;
+  bool has_uniforms_ = false;
+  std::unordered_map<ExprId, Interval> i32_ranges_;
   Ranges ranges_;
   std::string refusal_;
 

@@ -114,6 +114,28 @@ TEST(X86Lanes, DivisionByLanesRoundsDown) {
                   std::string(name_of(op)) + " by lanes");
 }
 
+/// Products of what fits 16 bits, and what saturates nothing.
+TEST(X86Lanes, WholeArithmeticOfBytes) {
+  for (Scalar left : {Scalar::kU8, Scalar::kI8})
+    for (Scalar right : {Scalar::kU8, Scalar::kI8})
+      for (int64_t offset : {0, 200}) {
+        const std::string what = std::string(name_of(left)) + " times " + std::string(name_of(right));
+        const auto make = [=](Builder &b, const Values &v, int lanes) {
+          const Type type = kI32Type.with_lanes(lanes);
+          const ExprId product = b.mul(b.sub(b.cast(type, v[0]), b.integer(type, offset)), b.cast(type, v[1]));
+          return b.add(product, b.mul(b.cast(type, v[0]), b.sub(b.cast(type, v[1]), b.integer(type, 100))));
+        };
+        expect_mapped({kI32, {left, right}, make}, what);
+        const auto clamp = [=](Builder &b, const Values &v, int lanes) {
+          const Type type = kI32Type.with_lanes(lanes);
+          const ExprId sum = b.add(b.cast(type, v[0]), b.cast(type, v[1]));
+          const ExprId limited = b.max(b.min(sum, b.integer(type, 127 - offset / 2)), b.integer(type, -128));
+          return b.cast(Type{Scalar::kI8, static_cast<uint16_t>(lanes)}, limited);
+        };
+        expect_mapped({Scalar::kI8, {left, right}, clamp}, "limits of " + what);
+      }
+}
+
 TEST(X86Lanes, ComparisonsAndSelects) {
   for (Scalar scalar : {kF32, kI32})
     for (CompareOp op : {CompareOp::kEq, CompareOp::kNe, CompareOp::kLt, CompareOp::kLe}) {
