@@ -13,6 +13,7 @@ namespace {
 constexpr int kLeastBytes = 16;
 constexpr uint32_t kAllOnes = 0xFFFFFFFF;
 constexpr VReg kNone = kNoId<VReg>;
+constexpr int kMostKnownLanes = 64;
 /// Differences of lanes stay within 32 bits on both sides of this.
 constexpr int64_t kMostDifference = int64_t{1} << 30;
 
@@ -52,11 +53,34 @@ VReg Selector::both_masks(int bytes, VReg a, VReg b) {
 }
 
 VReg Selector::first_lanes(int count, int bytes) {
-  if (b_.isa().has_masks()) return b_.vector(Op::kKFromG, 4, b_.constant((int64_t{1} << count) - 1));
+  const auto bits = static_cast<uint32_t>(all_lanes(count));
+  return b_.isa().has_masks() ? mask_constant(bits) : lanes_of_bits(bits, bytes);
+}
+
+VReg Selector::lanes_of_bits(uint32_t bits, int bytes) {
   bytes = std::max(bytes, kLeastBytes);
-  std::vector<uint32_t> lanes(static_cast<size_t>(bytes / 4), 0);
-  std::fill_n(lanes.begin(), count, kAllOnes);
+  std::vector<uint32_t> lanes;
+  for (int i = 0; i < bytes / 4; ++i) lanes.push_back((bits >> i & 1) != 0 ? kAllOnes : 0);
   return b_.vector_constant(lanes, bytes);
+}
+
+/// kAvx512: in a register for the whole function.
+VReg Selector::mask_constant(uint32_t bits) {
+  const auto [known, is_new] = mask_constants_.try_emplace(bits, kNone);
+  if (!is_new) return known->second;
+  const CodeBuilder::Into before(b_, *spot(0).region);
+  return known->second = b_.vector(Op::kKFromG, 4, b_.constant(bits));
+}
+
+Value Selector::known_mask(uint64_t lanes, Type type) {
+  Value out = each_part(type, nullptr, [&](size_t part, int bytes, VReg) {
+    const int count = part_lanes(b_.isa(), type.lanes, static_cast<int>(part));
+    const auto own =
+        static_cast<uint32_t>(lanes >> part * static_cast<size_t>(b_.isa().vector_lanes()) & all_lanes(count));
+    return b_.isa().has_masks() ? mask_constant(own) : lanes_of_bits(own, bytes);
+  });
+  out.known = lanes & all_lanes(type.lanes);
+  return out;
 }
 
 VReg Selector::blend(int bytes, VReg mask, VReg a, VReg b, VReg into) {
@@ -105,6 +129,7 @@ VReg Selector::mask_of_bits(VReg bits, int bytes) {
 
 Value Selector::mask_of_scalar(const Value &value, int lanes) {
   const Type type = value.type.with_lanes(lanes);
+  if (value.number && lanes <= kMostKnownLanes) return known_mask(*value.number != 0 ? all_lanes(lanes) : 0, type);
   const auto count = static_cast<size_t>(part_count(b_.isa(), lanes));
   const int bytes = std::max(part_bytes(part_lanes(b_.isa(), lanes, 0)), kLeastBytes);
   if (value.number && !b_.isa().has_masks())
@@ -120,6 +145,7 @@ Value Selector::negate(const Value &a, const Parts *into) {
   if (a.number) return {a.type, {}, *a.number == 0};
   if (!a.type.is_vector())
     return {a.type, {b_.general(Op::kGXor, 4, a.parts[0], int64_t{1}, into ? (*into)[0] : kNone)}};
+  if (a.known) return known_mask(~*a.known, a.type);
   return each_part(a.type, into, [&](size_t i, int bytes, VReg to) { return not_mask(bytes, a.parts[i], to); });
 }
 
@@ -132,6 +158,10 @@ Value Selector::logic(BinaryOp op, const Value &a, const Value &b, const Parts *
     const VReg to = into ? (*into)[0] : kNone;
     return {a.type, {b_.general(is_and ? Op::kGAnd : Op::kGOr, 4, a.parts[0], b.parts[0], to)}};
   }
+  if (a.known && b.known) return known_mask(is_and ? *a.known & *b.known : *a.known | *b.known, a.type);
+  const uint64_t neutral = is_and ? all_lanes(a.type.lanes) : 0, decides = is_and ? 0 : all_lanes(a.type.lanes);
+  if (a.known == neutral || b.known == decides) return b;
+  if (b.known == neutral || a.known == decides) return a;
   const bool in_masks = b_.isa().has_masks();
   const Op instruction = in_masks ? (is_and ? Op::kKAnd : Op::kKOr) : (is_and ? Op::kIAnd : Op::kIOr);
   return each_part(a.type, into, [&](size_t i, int bytes, VReg to) {
@@ -230,6 +260,12 @@ std::optional<Value> Selector::compare_ramps(const Compare &e, int lanes, const 
     distance[i] = b->steps[b->steps.size() == 1 ? 0 : i] - a->steps[a->steps.size() == 1 ? 0 : i];
     if (std::abs(distance[i]) >= kMostDifference) return std::nullopt;
   }
+  if (a->first.number && b->first.number && lanes <= kMostKnownLanes) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < distance.size(); ++i)
+      if (fold_compare(e.op, *a->first.number - *b->first.number, distance[i])) bits |= uint64_t{1} << i;
+    return known_mask(bits, kBoolType.with_lanes(lanes));
+  }
   VReg difference = scalar_whole(BinaryOp::kSub, kIndexType, a->first, b->first, {}, kNone);
   if (!are_close(e.a, e.b)) {
     difference = b_.general(Op::kGMin, 8, difference, b_.constant(kMostDifference));
@@ -285,6 +321,8 @@ Value Selector::select(const Select &e, const Parts *into) {
 }
 
 Value Selector::select_lanes(const Value &cond, const Value &a, const Value &b, const Parts *into) {
+  if (cond.known == all_lanes(cond.type.lanes)) return a;
+  if (cond.known == uint64_t{0}) return b;
   if (a.type.scalar == Scalar::kBool) {
     const Value left = logic(BinaryOp::kAnd, cond, a, nullptr);
     return logic(BinaryOp::kOr, left, logic(BinaryOp::kAnd, negate(cond, nullptr), b, nullptr), nullptr);

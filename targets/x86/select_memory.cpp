@@ -1,6 +1,7 @@
 // Lanes from and to memory: whole vectors where lanes are neighbours, a splat where they are alike, vectors shuffled
 // where they lie close together, else gathers and scatters, else lane by lane. Nothing outside the lanes is touched.
 #include <algorithm>
+#include <limits>
 
 #include "compiler/support/check.h"
 #include "targets/x86/selector.h"
@@ -34,7 +35,7 @@ Value Selector::load_lanes(const Place &place, Type type, const Value *mask, con
                        kNone);
     });
   }
-  if (is_shuffled(place, type)) return load_shuffled(place, type);
+  if (is_shuffled(place, type)) return load_shuffled(place, type, ~uint64_t{0});
   return can_gather(place, type) ? gather(place, type, nullptr, nullptr) : load_each(place, type, nullptr);
 }
 
@@ -47,6 +48,11 @@ Value Selector::load_alike(const Place &place, Type type) {
 
 Value Selector::load_masked(const Place &place, Type type, const Value &mask, const Value &other) {
   const Value active = widen(mask, type.lanes), rest = widen(other, type.lanes);
+  if (active.known == all_lanes(type.lanes)) return load_lanes(place, type, nullptr, nullptr);
+  if (active.known == uint64_t{0}) return rest;
+  const bool is_apart = place.stride != 0 && place.stride != 1 && type.scalar != Scalar::kIndex;
+  if (active.known && is_apart && is_shuffled(place, type))
+    return select_lanes(active, load_shuffled(place, type, *active.known), rest, nullptr);
   if (place.stride == 0) return load_alike_masked(place, type, active, rest);
   if (can_gather(place, type) && place.stride != 1) return gather(place, type, &active, &rest);
   const bool has_instruction =
@@ -109,9 +115,15 @@ bool Selector::is_shuffled(const Place &place, Type type) const {
 }
 
 /// Whole vectors from the first element read to the last one, of which the last vector ends with the last element, so
-/// that nothing beyond is read.
-Value Selector::load_shuffled(const Place &place, Type type) {
-  const auto [least, greatest] = std::ranges::minmax(place.steps);
+/// that nothing beyond is read. Of active lanes alone.
+Value Selector::load_shuffled(const Place &place, Type type, uint64_t active) {
+  const auto is_active = [&](size_t lane) { return lane >= 64 || (active >> lane & 1) != 0; };
+  int64_t least = std::numeric_limits<int64_t>::max(), greatest = std::numeric_limits<int64_t>::min();
+  for (size_t i = 0; i < place.steps.size(); ++i) {
+    if (!is_active(i)) continue;
+    least = std::min(least, place.steps[i]);
+    greatest = std::max(greatest, place.steps[i]);
+  }
   const int64_t span = greatest - least + 1;
   int width = b_.isa().vector_lanes();
   while (width > span) width /= 2;
@@ -123,7 +135,7 @@ Value Selector::load_shuffled(const Place &place, Type type) {
     VReg vector = kNone;
     for (size_t i = 0; i < lanes.size(); ++i) {
       const int64_t at = place.steps[i] - first;
-      if (is_valid(lanes[i].part) || at < 0 || at >= width) continue;
+      if (!is_active(i) || is_valid(lanes[i].part) || at < 0 || at >= width) continue;
       if (!is_valid(vector)) vector = load_part(element(place, 0, first - place.steps[0]), scalar, width, kNone);
       lanes[i] = {vector, static_cast<int>(at)};
     }
@@ -131,7 +143,8 @@ Value Selector::load_shuffled(const Place &place, Type type) {
   return each_part(type, nullptr, [&](size_t part, int bytes, VReg) {
     const auto first = lanes.begin() + static_cast<ptrdiff_t>(part) * b_.isa().vector_lanes();
     const int count = part_lanes(b_.isa(), type.lanes, static_cast<int>(part));
-    const VReg own = gather_lanes({first, first + count}, bytes, kNone);
+    const bool is_empty = std::all_of(first, first + count, [](const Lane &lane) { return !is_valid(lane.part); });
+    const VReg own = is_empty ? lanes_of(0, bytes) : gather_lanes({first, first + count}, bytes, kNone);
     return is_bool ? mask_of_ones(bytes, own) : own;
   });
 }
@@ -146,6 +159,8 @@ void Selector::store_lanes(const Place &place, const Value &value, const Value *
   if (lanes == 1) return store_scalar(place.first, all);
   std::optional<Value> active;
   if (mask) active = widen(*mask, lanes);
+  if (active && active->known == uint64_t{0}) return;
+  if (active && active->known == all_lanes(lanes)) active.reset();
   const bool is_contiguous = place.stride == 1 && type.scalar != Scalar::kIndex;
   if (is_contiguous && (!active || b_.isa().has_masks() || !is_short(type.scalar))) {
     for (size_t part = 0; part < all.parts.size(); ++part) {

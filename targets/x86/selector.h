@@ -116,7 +116,7 @@ private:
   Value load_alike_masked(const Place &place, Type type, const Value &mask, const Value &other);
   Value load_scalar(const Address &at, Type type);
   bool is_shuffled(const Place &place, Type type) const;
-  Value load_shuffled(const Place &place, Type type);
+  Value load_shuffled(const Place &place, Type type, uint64_t active);
   void store_scalar(const Address &at, const Value &value);
   VReg half_of(int bytes, VReg real);
 
@@ -177,6 +177,11 @@ private:
   Value select(const Select &e, const Parts *into);
   Value logic(BinaryOp op, const Value &a, const Value &b, const Parts *into);
   Value negate(const Value &a, const Parts *into);
+  Value known_mask(uint64_t lanes, Type type);
+  /// Bits of a mask whose lanes are all set.
+  static uint64_t all_lanes(int lanes) { return lanes >= 64 ? ~uint64_t{0} : (uint64_t{1} << lanes) - 1; }
+  VReg mask_constant(uint32_t bits);
+  VReg lanes_of_bits(uint32_t bits, int bytes);
   /// Of a scalar condition: 1 or 0; of all lanes of a mask: as a mask.
   Value mask_of_scalar(const Value &value, int lanes);
   VReg compare_lanes(CompareOp op, Type type, int bytes, VReg a, VReg b, VReg into);
@@ -285,6 +290,7 @@ private:
   Memo memo_;                                ///< Of the statement being selected.
   std::unordered_map<VReg, VReg> halves_;    ///< f16 of registers that hold them as f32.
   std::unordered_map<ExprId, Value> invariants_;
+  std::unordered_map<uint32_t, VReg> mask_constants_;
   std::unordered_map<ExprId, bool> is_invariant_;
   bool has_uniforms_ = false;
   std::unordered_map<ExprId, Interval> i32_ranges_;

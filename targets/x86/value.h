@@ -69,8 +69,9 @@ struct Value {
   Parts parts = {};
   std::optional<int64_t> number = {}; ///< A whole scalar known here; then without parts.
   bool is_apart = false;
-  std::optional<uint32_t> bits = {}; ///< Of each lane, where known here and alike; parts are there all the same.
-  bool is_splat = false;             ///< A scalar whose register has it in all lanes of the machine's vectors.
+  std::optional<uint32_t> bits = {};  ///< Of each lane, where known here and alike; parts are there all the same.
+  std::optional<uint64_t> known = {}; ///< Of vectors of bool: bit i is lane i, where known here; parts are there, too.
+  bool is_splat = false;              ///< A scalar whose register has it in all lanes of the machine's vectors.
 };
 
 /// Values of expressions.

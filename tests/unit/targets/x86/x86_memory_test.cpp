@@ -134,6 +134,36 @@ TEST_F(AccessTest, TailsBeyondTheTensor) {
       }
 }
 
+/// Masks that are known where the kernel is compiled: lanes from `first` to before `last` lie in the tensor.
+TEST_F(AccessTest, KnownMasks) {
+  for (Scalar scalar : kAll)
+    for (int lanes : {2, 5, 8, 16, 17, 32})
+      for (int stride : {0, 1, 2, 3})
+        for (auto [first, last] : {std::pair{0, lanes}, {1, lanes}, {0, lanes - 1}, {lanes / 2, lanes / 2}}) {
+          Accesses a{scalar, lanes, std::max(stride * (last - first - 1) + 1, 1)};
+          KernelMaker m;
+          Builder &b = m.b;
+          const BufferId from = m.tensor("from", scalar, a.elements, Role::kInput);
+          const BufferId to = m.tensor("to", scalar, lanes, Role::kInout);
+          const Type type{scalar, static_cast<uint16_t>(lanes)};
+          const VarId value = b.value_var("value", type);
+          const ExprId number = b.ramp(b.index(0), 1, lanes), at = b.ramp(b.index(-first * stride), stride, lanes);
+          const auto all = [&](int64_t n) { return b.integer(kIndexType.with_lanes(lanes), n); };
+          const ExprId mask = b.both(b.less_equal(all(first), number), b.less(number, all(last)));
+          const ExprId other = is_float(scalar) ? b.real(type, 1) : b.integer(type, 1);
+          const StmtId body = b.block({m.load(value, from, at, mask, other),
+                                       b.store(to, {number}, b.var(value), b.unary(UnaryOp::kNot, mask)),
+                                       b.store(to, {number}, b.var(value), b.less(number, all(last)))});
+          Memory memory;
+          memory[0] = elements(scalar, static_cast<size_t>(a.elements), 3);
+          memory[1].assign(static_cast<size_t>(lanes * bytes_of(scalar)), std::byte{0x01});
+          expect_as_interpreted(m.finish(body), memory,
+                                std::to_string(first) + " to " + std::to_string(last) + " of " + std::to_string(lanes) +
+                                    " " + std::string(name_of(scalar)) + " by " + std::to_string(stride));
+          if (HasFatalFailure()) return;
+        }
+}
+
 TEST_F(AccessTest, LanesAtConstantDistances) {
   for (Scalar scalar : kAll)
     for (int lanes : kLaneCounts)
