@@ -191,8 +191,9 @@ std::pair<VReg, bool> Spiller::stand_in(VReg reg) {
 /// All sources that are `reg` become its stand-in, which gets what `reg` holds first.
 VReg Spiller::reload(Inst &inst, VReg reg) {
   const Plan &plan = plans_[index_of(reg)];
-  const auto [fresh, is_there] = stand_in(reg);
-  if (!is_there) {
+  const auto stand = stand_in(reg);
+  const VReg fresh = stand.first;
+  if (const bool is_there = stand.second; !is_there) {
     const RegClass reg_class = function_.registers[reg];
     code_.push_back(plan.kind == Kind::kRemade
                         ? made_[plan.number]
