@@ -49,11 +49,11 @@ Status plan(Executable &out, const CompileOptions &options, Program &lowerable) 
 }
 
 /// The first target that does not refuse; with a refusal by all, the reasons.
-Result<Artifact> lower(const Program &program, const Executable &out, const CompileOptions &options) {
+Result<Artifact> lower(const Program &program, Executable &out, const CompileOptions &options) {
   std::vector<std::string_view> names = targets_for(out.device.kind);
   if (!options.target.empty()) names = {options.target};
   const LowerOptions lowering{options.keep_text, options.assembly, options.isa};
-  std::string refusals;
+  std::string &refusals = out.target_reason;
   for (const std::string_view name : names) {
     const Result<const Target *> target = find_target(name);
     // A preferred target that this version does not have is no refusal.

@@ -43,6 +43,7 @@ struct Executable {
   Artifact artifact;
   PipelineReport pipeline;
   CompileTimes times;
+  std::string target_reason; ///< Which preferred targets refused, and why; empty: none did.
   bool has_user_schedule = false;
   bool is_automatic = true;
 };

@@ -60,7 +60,7 @@ std::string_view name_of(DeviceKind kind) {
 
 std::vector<std::string_view> targets_for(DeviceKind kind) {
   switch (kind) {
-  case DeviceKind::kCpu: return {"llvm", "x86"};
+  case DeviceKind::kCpu: return {"x86", "llvm"};
   case DeviceKind::kReference: return {"reference"};
   case DeviceKind::kVulkan: return {"vulkan"};
   }

@@ -66,6 +66,7 @@ RunReport describe(const Executable &executable, const BoundArguments &arguments
   report.device_name = executable.device.name;
   report.device_driver = executable.device.driver;
   report.target = executable.artifact.target;
+  report.target_reason = executable.target_reason;
   report.schedule_source = source_of_schedule(executable);
   if (executable.device.kind == DeviceKind::kCpu) report.threads = executable.machine->threads();
   report.flops = executable.artifact.flops;
@@ -121,6 +122,7 @@ std::string to_text(const RunReport &report) {
   line("chosen", report.device_why);
   line("fallback", report.fallback_reason);
   line("target", report.target + ", schedule " + report.schedule_source);
+  line("not by", report.target_reason);
   line("threads", report.threads > 0 ? std::to_string(report.threads) : "");
   line("verified", report.verify_text);
   line("compile", number(report.compile_ms) + " ms");

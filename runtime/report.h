@@ -25,7 +25,8 @@ struct RunReport {
   std::string device_driver;
   std::string device_why;      ///< Why the first choice was the first.
   std::string fallback_reason; ///< Empty: the first choice was used.
-  std::string target;          ///< `llvm`, `vulkan`...
+  std::string target;          ///< `x86`, `llvm`, `vulkan`...
+  std::string target_reason;   ///< Which preferred targets refused, and why; empty: none did.
   std::string schedule_source; ///< `user`, `automatic`, `neutral`, `none` (reference).
   int threads = 0;             ///< CPU; 0: other devices.
 

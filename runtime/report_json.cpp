@@ -38,6 +38,7 @@ std::string to_json(const RunReport &report, int indent) {
            {"device_why", report.device_why},
            {"fallback_reason", report.fallback_reason},
            {"target", report.target},
+           {"target_reason", report.target_reason},
            {"schedule_source", report.schedule_source},
            {"threads", report.threads},
            {"verified", report.verified},

@@ -63,15 +63,20 @@ private:
   std::vector<size_t> sizes_; ///< Without constants.
 };
 
-Status check(const Program &program, const TargetInfo &) {
+Status check_kernels(const Program &program) {
   for (const Kernel &kernel : program.prepack) SPARKLE_TRY_STATUS(check_kernel(kernel));
   for (const Kernel &kernel : program.kernels) SPARKLE_TRY_STATUS(check_kernel(kernel));
   return ok();
 }
 
-Result<Artifact> lower(const Program &program, const TargetInfo &info, const LowerOptions &options) {
+Status check(const Program &program, const TargetInfo &) {
+  if (const Result<Isa> isa = host_isa(""); !isa) return isa.error();
+  return check_kernels(program);
+}
+
+Result<Artifact> lower(const Program &program, const TargetInfo &, const LowerOptions &options) {
   SPARKLE_TRY(const Isa isa, host_isa(options.isa));
-  SPARKLE_TRY_STATUS(check(program, info));
+  SPARKLE_TRY_STATUS(check_kernels(program));
   SPARKLE_TRY(Artifact artifact, plan_artifact(program, "x86"));
   Assembly assembly(isa, options);
   std::vector<Launch *> launches;

@@ -92,8 +92,10 @@ CLI::App *add_run(CLI::App &app, RunCommand &run) {
 CLI::App *add_emit(CLI::App &app, EmitCommand &emit) {
   CLI::App *command = add_command(app, kEmitHelp);
   add_program(command, emit.program);
-  command->add_option("--stage", emit.stage, "ast, bound, ir, ir:PASS, c, schedule, llvm, asm, glsl or spirv")
+  command->add_option("--stage", emit.stage, "ast, bound, ir, ir:PASS, c, schedule, vreg, llvm, asm, glsl or spirv")
       ->capture_default_str();
+  command->add_option("--target", emit.target, "Whose machine code `asm` shows: x86 or llvm")
+      ->check(CLI::IsMember({"x86", "llvm"}));
   command->add_option("-o,--output", emit.output, "Write to this file; `spirv` needs one");
   add_plan(command, emit.plan);
   return command;

@@ -19,7 +19,7 @@ using Bytes = std::vector<uint8_t>;
 Bytes bytes_of(const std::string &text) { return Bytes(text.begin(), text.end()); }
 
 constexpr std::string_view kPassPrefix = "ir:";
-constexpr std::string_view kStages[] = {"ast", "bound", "ir", "c", "schedule", "llvm", "asm", "glsl", "spirv"};
+constexpr std::string_view kStages[] = {"ast", "bound", "ir", "c", "schedule", "vreg", "llvm", "asm", "glsl", "spirv"};
 
 std::string pass_of(const std::string &stage) {
   return stage.starts_with(kPassPrefix) ? stage.substr(kPassPrefix.size()) : "";
@@ -61,14 +61,30 @@ Result<Planned> plan(const EmitCommand &command, const Program &program, const s
   return out;
 }
 
+/// Targets that have the stage, the preferred one first.
+std::vector<std::string_view> makers_of(const EmitCommand &command) {
+  if (is_for_gpu(command.stage)) return {"vulkan"};
+  if (command.stage == "vreg") return {"x86"};
+  if (command.stage == "llvm") return {"llvm"};
+  if (!command.target.empty()) return {command.target};
+  return {"x86", "llvm"};
+}
+
 Result<Artifact> lower(const EmitCommand &command, const Program &program, Console &console) {
   SPARKLE_TRY(const Planned planned, plan(command, program, "", console));
-  SPARKLE_TRY(const Target *target, find_target(is_for_gpu(command.stage) ? "vulkan" : "llvm"));
   LowerOptions options;
   options.keep_text = true;
   options.assembly = command.stage == "asm";
   options.isa = command.plan.isa;
-  return target->lower(planned.program, planned.info, options);
+  std::string refusals;
+  for (const std::string_view name : makers_of(command)) {
+    const Result<const Target *> target = find_target(name);
+    Result<Artifact> artifact =
+        target ? (*target)->lower(planned.program, planned.info, options) : Result<Artifact>(target.error());
+    if (artifact || artifact.error().code != ErrorCode::kUnsupported) return artifact;
+    refusals += (refusals.empty() ? "" : "; ") + std::string(name) + ": " + artifact.error().text;
+  }
+  return Error{ErrorCode::kUnsupported, refusals};
 }
 
 template <class F> void for_each_launch(const Artifact &artifact, F &&f) {

@@ -35,7 +35,8 @@ Stages:
   ast        the text in one fixed layout          ir         the loop IR as imported
   bound      with every size filled in             ir:PASS    after a pass: ir:tile, ir:pack, ir:flatten...
   c          plain C: the text, loop by loop
-  schedule   what was chosen, for --schedule       llvm, asm  code for a CPU
+  schedule   what was chosen, for --schedule       vreg       code for a CPU, before its registers are chosen
+  llvm       the same through LLVM                 asm        machine code (--target x86 or llvm)
   glsl       a compute shader for each launch      spirv      the same as binary modules (needs -o)
 
 Examples:

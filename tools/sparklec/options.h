@@ -55,6 +55,7 @@ struct EmitCommand {
   ProgramOptions program;
   PlanOptions plan;
   std::string stage = "ir";
+  std::string target; ///< Of stage `asm`; empty: the preferred one.
   std::string output; ///< Empty: standard output.
 };
 

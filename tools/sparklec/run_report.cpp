@@ -29,6 +29,7 @@ void add_device(Table &table, const RunReport &report) {
   table.line("asked for", report.device_requested + (report.device_why.empty() ? "" : ": " + report.device_why));
   table.line("fell back", report.fallback_reason);
   table.line("code", report.target + ", schedule: " + report.schedule_source);
+  table.line("not by", report.target_reason);
 }
 
 void add_speed(Table &table, const RunReport &report) {

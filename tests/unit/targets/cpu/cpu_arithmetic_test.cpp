@@ -1,10 +1,10 @@
-// The LLVM target against plain C++: arithmetic and conversions, one vector at a time.
+// Targets for CPUs against plain C++: arithmetic and conversions, one vector at a time.
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <tuple>
 
-#include "tests/unit/targets/llvm/llvm_kernels.h"
+#include "tests/unit/targets/cpu/cpu_kernels.h"
 
 namespace sparkle::test {
 namespace {
@@ -48,7 +48,7 @@ void expect_same_bits(const std::vector<float> &got, const std::vector<float> &w
   }
 }
 
-TEST(LlvmArithmetic, MinAndMaxTakeTheFirstOperandWhereNeitherIsLess) {
+TEST(CpuArithmetic, MinAndMaxTakeTheFirstOperandWhereNeitherIsLess) {
   const std::vector<float> a{1, 2, kNan, 3, 0.0f, -0.0f, kInf, -kInf}, c{2, 1, 5, kNan, -0.0f, 0.0f, 1, 1};
   std::vector<float> low(8), high(8);
   for (size_t i = 0; i < 8; ++i) {
@@ -63,7 +63,7 @@ TEST(LlvmArithmetic, MinAndMaxTakeTheFirstOperandWhereNeitherIsLess) {
                    high);
 }
 
-TEST(LlvmArithmetic, DivisionRoundsDown) {
+TEST(CpuArithmetic, DivisionRoundsDown) {
   const std::vector<int32_t> a{-7, -6, -1, 0, 1, 6, 7, std::numeric_limits<int32_t>::min()}, c{3, 3, 3, 3, 3, 3, 3, 5};
   const auto q = map_vector<int32_t>(
       Scalar::kI32, Scalar::kI32, [](Builder &b, auto v) { return b.div(v[0], v[1]); }, a, c);
@@ -80,7 +80,7 @@ TEST(LlvmArithmetic, DivisionRoundsDown) {
   }
 }
 
-TEST(LlvmArithmetic, NarrowingSaturates) {
+TEST(CpuArithmetic, NarrowingSaturates) {
   const std::vector<int32_t> wide{-1000, -129, -128, -1, 0, 127, 128, 255};
   const auto to = [](Scalar scalar) { return [scalar](Builder &b, auto v) { return b.cast(Type{scalar, 8}, v[0]); }; };
   EXPECT_EQ((map_vector<int8_t>(Scalar::kI8, Scalar::kI32, to(Scalar::kI8), wide)),
@@ -100,7 +100,7 @@ TEST(LlvmArithmetic, NarrowingSaturates) {
             (std::vector<float>{0, 1, 127, 128, 200, 255, 3, 4}));
 }
 
-TEST(LlvmArithmetic, HalvesRoundToNearestEven) {
+TEST(CpuArithmetic, HalvesRoundToNearestEven) {
   const auto to = [](Scalar scalar) { return [scalar](Builder &b, auto v) { return b.cast(Type{scalar, 8}, v[0]); }; };
   const std::vector<float> real{1.0f,     1.0f + 0x1p-8f, 1.0f + 3 * 0x1p-8f, -2.5f,
                                 70000.0f, kInf,           0x1.FFp-130f,       65504.0f};
@@ -117,7 +117,7 @@ TEST(LlvmArithmetic, HalvesRoundToNearestEven) {
                    {1.0f, -2.5f, kInf, 0x1p-129f, 0.0f, -0.0f, 3.140625f, 0.5f});
 }
 
-TEST(LlvmArithmetic, WholeNumbersRoundOnceToHalves) {
+TEST(CpuArithmetic, WholeNumbersRoundOnceToHalves) {
   const std::vector<int32_t> whole{0,          -3,          257,        0x01010000,
                                    0x01010001, -0x01010001, 0x7FFFFFFF, std::numeric_limits<int32_t>::min()};
   const auto to = [](Scalar scalar) { return [scalar](Builder &b, auto v) { return b.cast(Type{scalar, 8}, v[0]); }; };
@@ -128,27 +128,41 @@ TEST(LlvmArithmetic, WholeNumbersRoundOnceToHalves) {
             (std::vector<uint16_t>{0x0000, 0xC200, 0x5C04, 0x7C00, 0x7C00, 0xFC00, 0x7C00, 0xFC00}));
 }
 
-TEST(LlvmArithmetic, RoundsAndTakesRootsExactly) {
+/// One operation on a vector equals `want` on each element, bit by bit.
+void expect_unary(UnaryOp op, float (*want)(float)) {
   const std::vector<float> x{0.5f, 1.5f, 2.5f, -0.5f, 7.25f, 1e10f, 2.0f, 9.0f};
-  const auto apply = [&](UnaryOp op, auto want) {
-    std::vector<float> expected;
-    for (float v : x) expected.push_back(want(v));
-    expect_same_bits(map_vector<float>(
-                         Scalar::kF32, Scalar::kF32, [op](Builder &b, auto v) { return b.unary(op, v[0]); }, x),
-                     expected);
-  };
-  apply(UnaryOp::kRound, [](float v) { return std::nearbyint(v); });
-  apply(UnaryOp::kFloor, [](float v) { return std::floor(v); });
-  apply(UnaryOp::kCeil, [](float v) { return std::ceil(v); });
-  apply(UnaryOp::kTrunc, [](float v) { return std::trunc(v); });
-  apply(UnaryOp::kSqrt, [](float v) { return std::sqrt(v); });
-  apply(UnaryOp::kRsqrt, [](float v) { return 1.0f / std::sqrt(v); });
-  apply(UnaryOp::kAbs, [](float v) { return std::fabs(v); });
-  apply(UnaryOp::kNeg, [](float v) { return -v; });
-  apply(UnaryOp::kExp, [](float v) { return std::exp(v); });
-  apply(UnaryOp::kTanh, [](float v) { return std::tanh(v); });
-  apply(UnaryOp::kErf, [](float v) { return std::erf(v); });
-  apply(UnaryOp::kSigmoid, [](float v) { return 1.0f / (1.0f + std::exp(-v)); });
+  std::vector<float> expected;
+  for (float v : x) expected.push_back(want(v));
+  const auto make = [op](Builder &b, auto v) { return b.unary(op, v[0]); };
+  expect_same_bits(map_vector<float>(Scalar::kF32, Scalar::kF32, make, x), expected);
+}
+
+TEST(CpuArithmetic, RoundsAndTakesRootsExactly) {
+  expect_unary(UnaryOp::kRound, [](float v) { return std::nearbyint(v); });
+  expect_unary(UnaryOp::kFloor, [](float v) { return std::floor(v); });
+  expect_unary(UnaryOp::kCeil, [](float v) { return std::ceil(v); });
+  expect_unary(UnaryOp::kTrunc, [](float v) { return std::trunc(v); });
+  expect_unary(UnaryOp::kSqrt, [](float v) { return std::sqrt(v); });
+  expect_unary(UnaryOp::kRsqrt, [](float v) { return 1.0f / std::sqrt(v); });
+  expect_unary(UnaryOp::kAbs, [](float v) { return std::fabs(v); });
+  expect_unary(UnaryOp::kNeg, [](float v) { return -v; });
+}
+
+/// A pass expands them; what it left is for the C library, or refused.
+TEST(CpuArithmetic, FunctionsAreTheCLibrarysOrRefused) {
+  if (cpu_target().name == "llvm") {
+    expect_unary(UnaryOp::kExp, [](float v) { return std::exp(v); });
+    expect_unary(UnaryOp::kTanh, [](float v) { return std::tanh(v); });
+    expect_unary(UnaryOp::kErf, [](float v) { return std::erf(v); });
+    expect_unary(UnaryOp::kSigmoid, [](float v) { return 1.0f / (1.0f + std::exp(-v)); });
+    return;
+  }
+  KernelMaker m;
+  const BufferId out = m.tensor("out", Scalar::kF32, 1, Role::kOutput);
+  const ExprId value = m.kernel.intern(Unary{UnaryOp::kExp, m.b.real(kF32Type, 1)});
+  const auto refused = cpu_target().lower(m.finish(m.b.store(out, {m.b.index(0)}, value)), TargetInfo{}, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
 }
 
 } // namespace

@@ -1,9 +1,9 @@
-// Random expressions: the LLVM target and the interpreter agree to the last bit.
+// Random expressions: a target and the interpreter agree to the last bit.
 #include <bit>
 #include <cmath>
 
 #include "targets/reference/interpreter.h"
-#include "tests/unit/targets/llvm/llvm_kernels.h"
+#include "tests/unit/targets/cpu/cpu_kernels.h"
 #include "tests/unit/targets/random_expr.h"
 
 namespace sparkle::test {
@@ -12,7 +12,7 @@ namespace {
 constexpr int kLanes = 8;
 constexpr int kSeeds = 120;
 
-TEST(LlvmDifferential, RandomExpressionsAgreeWithTheInterpreter) {
+TEST(CpuDifferential, RandomExpressionsAgreeWithTheInterpreter) {
   const std::vector<float> real_in{0.0f, -1.5f, 2.5f, 1e6f, -3e9f, 0.75f, -7.0f, 65519.0f};
   const std::vector<int32_t> whole_in{0, -1, 7, 1 << 30, std::numeric_limits<int32_t>::min(), 255, -129, 16777217};
   for (uint32_t seed = 0; seed < kSeeds; ++seed) {

@@ -1,16 +1,16 @@
-// The LLVM target against plain C++: loads, stores, lanes, tasks. Arithmetic: llvm_arithmetic_test.cpp.
+// Targets for CPUs against plain C++: loads, stores, lanes, tasks. Arithmetic: cpu_arithmetic_test.cpp.
 #include <bit>
 #include <numeric>
 #include <thread>
 
-#include "tests/unit/targets/llvm/llvm_kernels.h"
+#include "tests/unit/targets/cpu/cpu_kernels.h"
 
 namespace sparkle::test {
 namespace {
 
 constexpr int kLanes = 16;
 
-TEST(LlvmKernel, AddsVectorsWithAMaskedTail) {
+TEST(CpuKernel, AddsVectorsWithAMaskedTail) {
   KernelMaker m;
   Builder &b = m.b;
   constexpr int64_t kCount = 37;
@@ -33,7 +33,7 @@ TEST(LlvmKernel, AddsVectorsWithAMaskedTail) {
   EXPECT_EQ(sum[kCount], -1);
 }
 
-TEST(LlvmKernel, NumbersTasksInRasterOrder) {
+TEST(CpuKernel, NumbersTasksInRasterOrder) {
   KernelMaker m;
   Builder &b = m.b;
   const BufferId out = m.tensor("out", Scalar::kI32, 2 * 3 * 5, Role::kOutput);
@@ -54,7 +54,7 @@ TEST(LlvmKernel, NumbersTasksInRasterOrder) {
   EXPECT_EQ(got[3], -1);
 }
 
-TEST(LlvmKernel, GathersAndSplats) {
+TEST(CpuKernel, GathersAndSplats) {
   KernelMaker m;
   Builder &b = m.b;
   const BufferId in = m.tensor("in", Scalar::kF32, 64, Role::kInput),
@@ -83,7 +83,7 @@ TEST(LlvmKernel, GathersAndSplats) {
   }
 }
 
-TEST(LlvmKernel, ScattersOnlyActiveLanes) {
+TEST(CpuKernel, ScattersOnlyActiveLanes) {
   KernelMaker m;
   Builder &b = m.b;
   const BufferId out = m.tensor("out", Scalar::kF32, 64, Role::kOutput);
@@ -100,7 +100,7 @@ TEST(LlvmKernel, ScattersOnlyActiveLanes) {
   for (size_t i = 32; i < 48; ++i) EXPECT_EQ(got[i], i % 2 == 1 ? 7 : -1) << i;
 }
 
-TEST(LlvmKernel, ScalarMasksGuardTheAccess) {
+TEST(CpuKernel, ScalarMasksGuardTheAccess) {
   KernelMaker m;
   Builder &b = m.b;
   const BufferId in = m.tensor("in", Scalar::kF32, 4, Role::kInput),
@@ -116,7 +116,7 @@ TEST(LlvmKernel, ScalarMasksGuardTheAccess) {
   EXPECT_EQ(got, (std::vector<float>{0.5, 0.5, 1, 2, 3, 4, 0.5, -1}));
 }
 
-TEST(LlvmKernel, CombinesLanes) {
+TEST(CpuKernel, CombinesLanes) {
   KernelMaker m;
   Builder &b = m.b;
   const BufferId in = m.tensor("in", Scalar::kF32, 8, Role::kInput),
@@ -149,7 +149,7 @@ TEST(LlvmKernel, CombinesLanes) {
   EXPECT_EQ(dot_got, (std::vector<int32_t>{1000 - 255 * 512, 1000 + 2550, 1000 + 255 * 508, 1000 - 255}));
 }
 
-TEST(LlvmKernel, ReadsSymbolsAndUniforms) {
+TEST(CpuKernel, ReadsSymbolsAndUniforms) {
   KernelMaker m;
   Builder &b = m.b;
   const SymbolId n = m.program.symbols.add({"N", 1});
@@ -171,7 +171,7 @@ TEST(LlvmKernel, ReadsSymbolsAndUniforms) {
   for (size_t k = 0; k < 16; ++k) EXPECT_EQ(got[k], k < 5 ? 2.5f * static_cast<float>(k) - 3 : -1);
 }
 
-TEST(LlvmKernel, NearBuffersShareScratchByLifetime) {
+TEST(CpuKernel, NearBuffersShareScratchByLifetime) {
   KernelMaker m;
   Builder &b = m.b;
   const BufferId in = m.tensor("in", Scalar::kF32, 32, Role::kInput),
@@ -200,7 +200,7 @@ TEST(LlvmKernel, NearBuffersShareScratchByLifetime) {
   for (size_t k = 0; k < 32; ++k) EXPECT_EQ(got[k], static_cast<float>(k / 16 * 16 + 15 - k % 16));
 }
 
-TEST(LlvmKernel, BranchesAndStreamingStores) {
+TEST(CpuKernel, BranchesAndStreamingStores) {
   KernelMaker m;
   Builder &b = m.b;
   const BufferId out = m.tensor("out", Scalar::kF32, 64, Role::kOutput, 64);
@@ -220,7 +220,7 @@ TEST(LlvmKernel, BranchesAndStreamingStores) {
   EXPECT_NE(artifact.launches[0].source_text.find("sfence"), std::string::npos);
 }
 
-TEST(LlvmKernel, RunsWorkersOneAfterTheOther) {
+TEST(CpuKernel, RunsWorkersOneAfterTheOther) {
   KernelMaker m;
   Builder &b = m.b;
   const BufferId out = m.tensor("out", Scalar::kI32, 12, Role::kOutput);
@@ -235,9 +235,9 @@ TEST(LlvmKernel, RunsWorkersOneAfterTheOther) {
   EXPECT_EQ(got, want);
 }
 
-TEST(LlvmKernel, RefusesWhatItCannotDo) {
+TEST(CpuKernel, RefusesWhatItCannotDo) {
   const auto refusal = [](KernelMaker &m, StmtId body) {
-    const auto result = llvm_target().check(m.finish(body), TargetInfo{});
+    const auto result = cpu_target().check(m.finish(body), TargetInfo{});
     EXPECT_FALSE(result);
     if (result) return std::string();
     EXPECT_EQ(result.error().code, ErrorCode::kUnsupported);
@@ -257,7 +257,7 @@ TEST(LlvmKernel, RefusesWhatItCannotDo) {
             std::string::npos);
 }
 
-TEST(LlvmKernel, OneWorkerMayWaitForItself) {
+TEST(CpuKernel, OneWorkerMayWaitForItself) {
   KernelMaker m;
   const BufferId out = m.tensor("out", Scalar::kF32, 1, Role::kOutput);
   const StmtId body = m.b.block({m.kernel.add_stmt(Barrier{}), m.b.store(out, {m.b.index(0)}, m.b.real(kF32Type, 5))});
@@ -266,7 +266,7 @@ TEST(LlvmKernel, OneWorkerMayWaitForItself) {
   EXPECT_EQ(got[0], 5);
 }
 
-TEST(LlvmKernel, CompilesOnManyThreadsAtOnce) {
+TEST(CpuKernel, CompilesOnManyThreadsAtOnce) {
   std::vector<std::thread> threads;
   std::array<float, 8> got{};
   for (size_t t = 0; t < got.size(); ++t) {
@@ -282,11 +282,11 @@ TEST(LlvmKernel, CompilesOnManyThreadsAtOnce) {
   for (size_t t = 0; t < got.size(); ++t) EXPECT_EQ(got[t], static_cast<float>(t));
 }
 
-TEST(LlvmKernel, RejectsAnUnknownInstructionSet) {
+TEST(CpuKernel, RejectsAnUnknownInstructionSet) {
   KernelMaker m;
   LowerOptions options;
   options.isa = "mmx";
-  const auto result = llvm_target().lower(m.finish(m.b.block({})), TargetInfo{}, options);
+  const auto result = cpu_target().lower(m.finish(m.b.block({})), TargetInfo{}, options);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kInvalidInput);
 }
