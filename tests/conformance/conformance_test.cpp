@@ -122,6 +122,7 @@ std::string name_of_case(const testing::TestParamInfo<Conformance> &info) { retu
 
 INSTANTIATE_TEST_SUITE_P(Lowered, Conforms, testing::ValuesIn(suite("reference")), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Llvm, Conforms, testing::ValuesIn(suite("llvm")), name_of_case);
+INSTANTIATE_TEST_SUITE_P(X86, Conforms, testing::ValuesIn(suite("x86")), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Vulkan, Conforms, testing::ValuesIn(suite("vulkan")), name_of_case);
 
 } // namespace

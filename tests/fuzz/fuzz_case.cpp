@@ -25,7 +25,8 @@ std::string random_machine(FuzzTarget target, Random &random) {
   switch (target) {
   case FuzzTarget::kPasses:
     return random.pick(std::vector<std::string>{"avx2", "zen4", "cascadelake", "spr", "lavapipe", "h100"});
-  case FuzzTarget::kLlvm: return random.pick(std::vector<std::string>{"avx2", "zen4", "cascadelake", "spr", ""});
+  case FuzzTarget::kLlvm:
+  case FuzzTarget::kX86: return random.pick(std::vector<std::string>{"avx2", "zen4", "cascadelake", "spr", ""});
   case FuzzTarget::kVulkan: break;
   }
   return "";
@@ -98,8 +99,10 @@ Status FuzzCase::compute(const Schedule &schedule, TensorSet &tensors) {
   options.schedule = schedule;
   options.automatic = false;
   options.target_info = info_;
-  options.target = target_ == FuzzTarget::kLlvm ? "llvm" : "vulkan";
-  const DeviceInfo &device = target_ == FuzzTarget::kLlvm ? test_machine()->cpu() : test_machine()->vulkan().front();
+  const bool is_gpu = target_ == FuzzTarget::kVulkan;
+  options.target = is_gpu ? "vulkan" : target_ == FuzzTarget::kX86 ? "x86" : "llvm";
+  if (target_ == FuzzTarget::kX86 && machine_ == "avx2") options.isa = "avx2";
+  const DeviceInfo &device = is_gpu ? test_machine()->vulkan().front() : test_machine()->cpu();
   return run_on_device(*program_, test_machine(), device, options, tensors);
 }
 

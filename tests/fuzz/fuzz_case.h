@@ -11,6 +11,7 @@ namespace sparkle::test {
 enum class FuzzTarget : uint8_t {
   kPasses, ///< The interpreter after every pass, for a machine of any kind.
   kLlvm,   ///< Machine code, planned for any CPU.
+  kX86,    ///< Likewise, without LLVM.
   kVulkan, ///< Compute shaders, on the first device.
 };
 

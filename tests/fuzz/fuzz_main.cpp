@@ -1,9 +1,10 @@
 // sparkle_fuzz TARGET [--seed S] [--first N] [--count N] [--storage-types] [--reasons]: random kernels under random
 // schedules; --storage-types: with elements of every type, element functions and casts.
 //
-// TARGET: passes, llvm or vulkan (fuzz_case.h). Results must equal the interpreter's of the imported program; schedules
-// that are refused are counted, and more than half of them is an error. A failure prints the smallest variant of its
-// schedule that still fails, and the command that repeats it; the case that a crash happened in is printed as well.
+// TARGET: passes, llvm, x86 or vulkan (fuzz_case.h). Results must equal the interpreter's of the imported program;
+// schedules that are refused are counted, and more than half of them is an error. A failure prints the smallest variant
+// of its schedule that still fails, and the command that repeats it; the case that a crash happened in is printed as
+// well.
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -43,8 +44,10 @@ std::string command(const Options &options, uint64_t number) {
 }
 
 bool read_options(int argc, char **argv, Options &options) {
-  const std::map<std::string, FuzzTarget> targets = {
-      {"passes", FuzzTarget::kPasses}, {"llvm", FuzzTarget::kLlvm}, {"vulkan", FuzzTarget::kVulkan}};
+  const std::map<std::string, FuzzTarget> targets = {{"passes", FuzzTarget::kPasses},
+                                                     {"llvm", FuzzTarget::kLlvm},
+                                                     {"x86", FuzzTarget::kX86},
+                                                     {"vulkan", FuzzTarget::kVulkan}};
   if (argc < 2 || !targets.contains(argv[1])) return false;
   options.target_name = argv[1];
   options.target = targets.at(argv[1]);
@@ -127,7 +130,7 @@ int main(int argc, char **argv) {
   Options options;
   if (!read_options(argc, argv, options)) {
     std::fprintf(stderr,
-                 "usage: %s passes|llvm|vulkan [--seed S] [--first N] [--count N] [--storage-types] [--reasons]\n",
+                 "usage: %s passes|llvm|x86|vulkan [--seed S] [--first N] [--count N] [--storage-types] [--reasons]\n",
                  argv[0]);
     return 2;
   }
