@@ -305,10 +305,18 @@ VReg Selector::scalar_mask(ExprId cond) {
   return b_.vector(b_.isa().has_masks() ? Op::kKFromG : Op::kVFromG, 4, all);
 }
 
+/// Of a scalar condition, without a comparison of floats being made for it.
+std::optional<int64_t> Selector::known_condition(ExprId cond) {
+  const auto *compared = std::get_if<Compare>(&k_.expr(cond));
+  if (compared && is_float(k_.type_of(compared->a).scalar)) return std::nullopt;
+  return emit(cond).number;
+}
+
 Value Selector::select(const Select &e, const Parts *into) {
   const Type type = k_.type_of(e.a);
   const VReg to = into ? (*into)[0] : kNone;
   if (!type.is_vector() && is_float(type.scalar)) {
+    if (const auto number = known_condition(e.cond)) return emit(*number != 0 ? e.a : e.b, into);
     const VReg mask = scalar_mask(e.cond);
     const VReg a = emit(e.a).parts[0], b = emit(e.b).parts[0];
     return {type, {blend(4, mask, a, b, to)}};

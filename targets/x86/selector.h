@@ -188,6 +188,7 @@ private:
   VReg compare_scalars(CompareOp op, Type type, const Value &a, const Value &b);
   Value compare_bools(CompareOp op, const Value &a, const Value &b);
   std::optional<Value> compare_ramps(const Compare &e, int lanes, const Parts *into);
+  std::optional<int64_t> known_condition(ExprId cond);
   Value select_lanes(const Value &cond, const Value &a, const Value &b, const Parts *into);
   /// An index as its lane 0 and what the others add to it, where that is known.
   struct FirstAndSteps {
