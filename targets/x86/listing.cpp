@@ -6,6 +6,7 @@
 
 #include "compiler/ir/printer.h"
 #include "compiler/support/string_builder.h"
+#include "targets/x86/machine_text.h"
 #include "targets/x86/text.h"
 
 namespace sparkle::x86 {
@@ -32,19 +33,28 @@ private:
   uint32_t last_ = 0;
 };
 
-} // namespace
-
-std::string listing(const Function &function, const Kernel &kernel) {
+template <class Text> std::string listing_of(const Function &function, const Kernel &kernel, Text text) {
   StringBuilder out;
   Statements statements(kernel);
   out << "function @" << function.name << ' ' << name_of(function.isa.family) << '\n';
   for (const Inst &inst : function.code) {
     statements.write(out, inst.line, "                                        ;");
-    Inst plain = inst;
-    plain.line = 0;
-    out << (inst.op == Op::kLabel ? "" : "  ") << to_text(plain, function) << '\n';
+    out << (inst.op == Op::kLabel ? "" : "  ") << text(inst) << '\n';
   }
   return out.take();
+}
+
+} // namespace
+
+std::string listing(const Function &function, const Kernel &kernel) {
+  return listing_of(function, kernel, [&](Inst inst) {
+    inst.line = 0;
+    return to_text(inst, function);
+  });
+}
+
+std::string listing(const Function &function, const Allocation &allocation, const Kernel &kernel) {
+  return listing_of(function, kernel, [&](const Inst &inst) { return machine_text(inst, function, allocation); });
 }
 
 #if SPARKLE_HAS_ZYDIS

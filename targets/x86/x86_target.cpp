@@ -28,7 +28,9 @@ public:
     SPARKLE_TRY(const Allocation allocation, allocate(function));
     SPARKLE_TRY(const MachineCode code, emit(function, allocation));
     if (options_.keep_text && options_.assembly) {
-      SPARKLE_TRY(launch.source_text, listing(code, kernel));
+      Result<std::string> text = listing(code, kernel);
+      if (!text && text.error().code != ErrorCode::kUnsupported) return text.error(); // no disassembler
+      launch.source_text = text ? std::move(*text) : listing(function, allocation, kernel);
     }
     launch.scratch_bytes = selected.scratch_bytes;
     bytes_.resize((bytes_.size() + kCodeAlignment - 1) / kCodeAlignment * kCodeAlignment);

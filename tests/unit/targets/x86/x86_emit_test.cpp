@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "targets/x86/text.h"
+#include "targets/x86/machine_text.h"
 #include "tests/unit/targets/x86/placed_code.h"
 #include "tests/unit/targets/x86/run_code.h"
 
@@ -206,6 +206,17 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"avx2\n pool 00000000", "v1 = vload.4 [pool + 4]", "the constant pool ends before it"},
         Refusal{"avx2", "v1 = iadd.4 v0, [g2]", "a memory operand of 4 bytes needs a form for one lane"},
         Refusal{"avx2", "v1 = blend_k.32 k2, v0, v0", "avx2 has no such operation"}));
+
+TEST(X86Emit, MachineTextNamesTheMachinesRegisters) {
+  const Function function =
+      flat_code("function @f avx512\n g0 = arg 0\n k3 = k_from_g g0\n v1 = vload.32 [g0 + g5*4 + 16] {k3 z}\n"
+                " v1 = fadd.64 v1, bcast[g0]\nL0:\n jump_if.lt.8 g0, 7, L0\n ret\n");
+  const Allocation allocation = place_registers(function, {12, 17, 0, 2, 0, 9});
+  std::string text;
+  for (const Inst &inst : function.code) text += machine_text(inst, function, allocation) + "\n";
+  EXPECT_EQ(text, "r12 = arg 0\nk2 = k_from_g r12\nymm17 = vload.32 [r12 + r9*4 + 16] {k2 z}\n"
+                  "zmm17 = fadd.64 zmm17, bcast[r12]\nL0:\njump_if.lt.8 r12, 7, L0\nret\n");
+}
 
 TEST(X86Emit, ReservedRegistersAreOurBug) {
   const Function function = flat_code("function @f avx2\n g0 = gconst 1\n ret\n");
