@@ -60,6 +60,11 @@ uint32_t dot(uint32_t a, uint32_t b, uint32_t sum) {
   return sum;
 }
 
+uint32_t multiply_halves(uint32_t a, uint32_t b) {
+  const auto product = [&](int at) { return static_cast<int16_t>(a >> at) * static_cast<int16_t>(b >> at); };
+  return static_cast<uint32_t>(product(0)) + static_cast<uint32_t>(product(16));
+}
+
 bool whole_lane(const Inst &inst, ModelState &s, int i) {
   const uint32_t a = s.vectors[0].word(i), b = s.vectors[1].word(i), c = s.vectors[2].word(i);
   const auto sa = static_cast<int32_t>(a), sb = static_cast<int32_t>(b);
@@ -72,6 +77,7 @@ bool whole_lane(const Inst &inst, ModelState &s, int i) {
   case Op::kIAdd: return give(a + b);
   case Op::kISub: return give(a - b);
   case Op::kIMul: return give(a * b);
+  case Op::kIMulHalves: return give(multiply_halves(a, b));
   case Op::kIMin: return give(std::min(sa, sb));
   case Op::kIMax: return give(std::max(sa, sb));
   case Op::kUMin: return give(std::min(a, b));
