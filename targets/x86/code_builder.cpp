@@ -58,12 +58,11 @@ void CodeBuilder::add(Inst inst) {
 }
 
 Region::Loop &CodeBuilder::add_loop() {
-  auto loop = std::make_unique<Region::Loop>();
-  loop->head = function_.add_label();
-  loop->exit = function_.add_label();
-  Region::Loop &added = *loop;
-  region_->items.push_back({Inst{}, std::move(loop)});
-  return added;
+  Region::Loop &loop = loops_.emplace_back();
+  loop.head = function_.add_label();
+  loop.exit = function_.add_label();
+  region_->items.push_back({Inst{}, &loop});
+  return loop;
 }
 
 VReg CodeBuilder::result(RegClass reg_class, VReg into) {
@@ -256,6 +255,7 @@ Function CodeBuilder::finish() {
   arguments_.items.clear();
   entry_.items.clear();
   body_.items.clear();
+  loops_.clear();
   splats_.clear();
   vectors_.clear();
   count_ = 0;

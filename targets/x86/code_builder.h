@@ -1,8 +1,8 @@
 // Where selected instructions go: regions of code, loops with a place in front of them for what does not change.
 #pragma once
 
+#include <deque>
 #include <map>
-#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -16,7 +16,7 @@ struct Region {
   struct Loop;
   struct Item {
     Inst inst;
-    std::unique_ptr<Loop> loop; ///< In place of `inst`.
+    Loop *loop = nullptr; ///< In place of `inst`; the builder's.
   };
   std::vector<Item> items;
 };
@@ -91,6 +91,7 @@ private:
   static RegClass class_of(Op op);
 
   Function function_;
+  std::deque<Region::Loop> loops_;
   Region arguments_;
   Region entry_; ///< Constants.
   Region body_;

@@ -126,6 +126,7 @@ VReg Selector::copy(VReg from, int bytes, VReg into) {
 /// Into registers that something else is to find it in.
 Value Selector::move(const Value &value, const Parts &into) {
   Value out{value.type, into, {}, value.is_apart};
+  if (!value.number && value.parts == into) return out;
   if (value.number) {
     b_.constant(*value.number, into[0]);
     return out;

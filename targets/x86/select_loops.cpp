@@ -34,7 +34,7 @@ void Selector::expand(const For &loop) {
   const auto [begin, end] = forms_.expanded_bounds(loop.var);
   const size_t mark = ranges_.mark();
   for (int64_t i = begin; i < end && refusal_.empty(); ++i) {
-    ranges_.push(loop.var, Interval::point(i));
+    if (asks_ranges_.contains(&loop)) ranges_.push(loop.var, Interval::point(i));
     forms_.set_number(loop.var, i);
     statement(loop.body);
     ranges_.pop_to(mark);

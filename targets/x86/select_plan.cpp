@@ -1,5 +1,6 @@
 // What selection has to know of a kernel before the first instruction.
 #include <algorithm>
+#include <utility>
 
 #include "compiler/analysis/lane_steps.h"
 #include "compiler/analysis/walk.h"
@@ -37,7 +38,20 @@ void Selector::plan() {
     if (const auto *splat = std::get_if<Broadcast>(&k_.expr(ExprId{i})))
       if (const auto *ref = std::get_if<VarRef>(&k_.expr(splat->a)))
         is_broadcast_[index_of(ref->var)] = k_.var(ref->var).type == Type{Scalar::kF32, 1};
+  for (uint32_t i = 0; i < k_.expr_count(); ++i) has_lane_arithmetic_ |= asks_for_ranges(ExprId{i});
   plan_statement(k_.body, 0);
+}
+
+/// Whole numbers divided, and lanes compared: instructions for them depend on what values may be.
+bool Selector::asks_for_ranges(ExprId id) const {
+  const Expr &expr = k_.expr(id);
+  const Type type = k_.type_of(id);
+  if (const auto *binary = std::get_if<Binary>(&expr)) {
+    const bool divides = binary->op == BinaryOp::kDiv || binary->op == BinaryOp::kMod;
+    return type.scalar == Scalar::kIndex ? divides || type.is_vector() : divides && type.scalar == Scalar::kI32;
+  }
+  if (const auto *compare = std::get_if<Compare>(&expr)) return k_.type_of(compare->a).is_vector();
+  return std::get_if<Cast>(&expr) && (type.scalar == Scalar::kIndex || type.scalar == Scalar::kI32);
 }
 
 /// `conditions`: branches and loops around it whose body may never run.
@@ -50,8 +64,7 @@ void Selector::plan_statement(StmtId id, int conditions) {
       if (load && slices_[index_of(load->buffer)] && outlives_no_store(*block, i)) needs_no_copy_.insert(load);
     }
   } else if (const auto *loop = std::get_if<For>(&stmt)) {
-    const bool may_be_empty = !(k_.constant(loop->begin) && k_.constant(loop->end)) && loop->kind != LoopKind::kGroup;
-    plan_statement(loop->body, conditions + (may_be_empty ? 1 : 0));
+    plan_loop(*loop, conditions);
   } else if (const auto *branch = std::get_if<If>(&stmt)) {
     has_branches_ = true;
     plan_statement(branch->then_body, conditions + 1);
@@ -71,6 +84,14 @@ void Selector::plan_statement(StmtId id, int conditions) {
   } else if (const auto *prefetch = std::get_if<Prefetch>(&stmt)) {
     slices_[index_of(prefetch->buffer)].reset();
   }
+}
+
+void Selector::plan_loop(const For &loop, int conditions) {
+  const bool may_be_empty = !(k_.constant(loop.begin) && k_.constant(loop.end)) && loop.kind != LoopKind::kGroup;
+  const bool before = std::exchange(has_branches_, has_lane_arithmetic_);
+  plan_statement(loop.body, conditions + (may_be_empty ? 1 : 0));
+  if (has_branches_) asks_ranges_.insert(&loop);
+  has_branches_ |= before;
 }
 
 /// An access to whole slices at places that expanded loops alone decide; else the buffer goes to memory.

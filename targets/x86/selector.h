@@ -80,8 +80,10 @@ private:
   // select_plan.cpp: what is known of the kernel before the first instruction
   void plan();
   void plan_statement(StmtId id, int conditions);
+  void plan_loop(const For &loop, int conditions);
   void plan_access(BufferId buffer, ExprId index, int lanes, bool is_masked, bool is_sure);
   bool plan_slice(Slices &slices, int64_t offset, int lanes, bool is_sure);
+  bool asks_for_ranges(ExprId id) const;
   bool outlives_no_store(const Block &block, size_t load) const;
 
   // select_index.cpp: scalar index expressions as sums of products, kept where they change last
@@ -319,7 +321,9 @@ private:
   size_t group_depth_ = 0;
   int64_t scratch_top_ = 0, scratch_bytes_ = 0;
   bool streams_ = false;
-  bool has_branches_ = false; ///< Conditions and masks: something to know ranges for.
+  bool has_lane_arithmetic_ = false;
+  std::unordered_set<const For *> asks_ranges_; ///< Expanded loops around such.
+  bool has_branches_ = false;                   ///< Conditions and masks: something to know ranges for.
 };
 
 template <class Make> Value Selector::each_part(Type type, const Parts *into, Make &&make) {
