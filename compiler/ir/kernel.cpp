@@ -10,6 +10,8 @@
 namespace sparkle {
 namespace {
 
+constexpr size_t kLeastSlots = 64;
+
 /// Order-dependent mixing of 64-bit words.
 class Hasher {
 public:
@@ -48,11 +50,9 @@ std::optional<int64_t> constant_at(const Kernel &kernel, const std::vector<ExprI
   return kernel.constant(list[static_cast<size_t>(at)]);
 }
 
-} // namespace
-
-size_t ExprHash::operator()(const Expr &expr) const {
+uint32_t hash_of(const Expr &expr) {
   Hasher h(expr.index());
-  return match(
+  return static_cast<uint32_t>(match(
       expr, [&](const IntConst &e) { return h.add_type(e.type).add(e.value).result(); },
       [&](const FloatConst &e) { return h.add_type(e.type).add(std::bit_cast<uint64_t>(e.value)).result(); },
       [&](const VarRef &e) { return h.add(e.var).result(); },
@@ -69,16 +69,36 @@ size_t ExprHash::operator()(const Expr &expr) const {
       [&](const ReduceLanes &e) { return h.add(e.op).add(e.a).result(); },
       [&](const Dot &e) { return h.add(e.acc).add(e.a).add(e.b).result(); },
       [&](const Read &e) { return h.add(e.buffer).add_all(e.indices).add(e.guard).add(e.other).result(); },
-      [&](const Reduce &e) { return hash_reduce(h, e); });
+      [&](const Reduce &e) { return hash_reduce(h, e); }));
 }
 
+} // namespace
+
 ExprId Kernel::intern(Expr expr) {
-  const auto found = interned_.find(expr);
-  if (found != interned_.end()) return found->second;
+  if (2 * (exprs_.size() + 1) > slots_.size()) grow_slots();
+  const uint32_t hash = hash_of(expr);
+  ExprId &slot = slots_[slot_of(expr, hash)];
+  if (is_valid(slot)) return slot;
   types_.add(compute_type(expr));
-  const ExprId id = exprs_.add(expr);
-  interned_.emplace(std::move(expr), id);
-  return id;
+  hashes_.add(hash);
+  return slot = exprs_.add(std::move(expr));
+}
+
+/// Of the equal expression, or a free one.
+size_t Kernel::slot_of(const Expr &expr, uint32_t hash) const {
+  size_t at = hash & (slots_.size() - 1);
+  while (is_valid(slots_[at]) && !(hashes_[slots_[at]] == hash && exprs_[slots_[at]] == expr))
+    at = (at + 1) & (slots_.size() - 1);
+  return at;
+}
+
+void Kernel::grow_slots() {
+  slots_.assign(std::max<size_t>(kLeastSlots, 2 * slots_.size()), kNoId<ExprId>);
+  for (uint32_t i = 0; i < exprs_.size(); ++i) {
+    size_t at = hashes_[ExprId{i}] & (slots_.size() - 1);
+    while (is_valid(slots_[at])) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = ExprId{i};
+  }
 }
 
 StmtId Kernel::add_stmt(Stmt stmt, SourceRange range) {

@@ -71,10 +71,6 @@ struct Buffer {
   FragmentUse fragment = FragmentUse::kNone;
 };
 
-struct ExprHash {
-  size_t operator()(const Expr &expr) const;
-};
-
 /// One launch. Copyable; ids are valid in this kernel and its copies alone.
 class Kernel {
 public:
@@ -119,6 +115,8 @@ public:
 private:
   std::string unique_name(std::string name);
   Type compute_type(const Expr &expr) const;
+  size_t slot_of(const Expr &expr, uint32_t hash) const;
+  void grow_slots();
 
   IdTable<ExprId, Expr> exprs_;
   IdTable<ExprId, Type> types_;
@@ -126,7 +124,8 @@ private:
   IdTable<StmtId, SourceRange> ranges_;
   IdTable<VarId, Variable> vars_;
   IdTable<BufferId, Buffer> buffers_;
-  std::unordered_map<Expr, ExprId, ExprHash> interned_;
+  IdTable<ExprId, uint32_t> hashes_;
+  std::vector<ExprId> slots_; ///< Open addressing by hash; a power of two of them, kNoId where free.
   std::unordered_set<std::string> names_;
   std::unordered_map<std::string, int> next_suffix_; ///< By name without suffix.
 };

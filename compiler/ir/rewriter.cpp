@@ -18,13 +18,13 @@ Rewriter::Rewriter(const Kernel &in, Kernel into) : in_(in), out_(std::move(into
   for (uint32_t i = 0; i < in.buffer_count(); ++i)
     for (uint32_t j = 0; j < out_.buffer_count(); ++j)
       if (is_valid(in.buffer(BufferId{i}).tensor) && in.buffer(BufferId{i}).tensor == out_.buffer(BufferId{j}).tensor)
-        buffers_.emplace(BufferId{i}, BufferId{j});
+        buffers_.set(BufferId{i}, BufferId{j});
   for (uint32_t i = 0; i < in.var_count(); ++i)
     for (uint32_t j = 0; j < out_.var_count(); ++j) {
       const Variable &old = in.var(VarId{i}), &other = out_.var(VarId{j});
       if (!is_bound_by_program(old.kind) || old.kind != other.kind) continue;
       if (old.symbol == other.symbol && old.uniform == other.uniform)
-        substitution_.emplace(VarId{i}, builder_.var(VarId{j}));
+        substitution_.set(VarId{i}, builder_.var(VarId{j}));
     }
 }
 
@@ -34,12 +34,11 @@ Kernel Rewriter::run() {
 }
 
 ExprId Rewriter::expr(ExprId old) {
-  const auto known = memo_.find(old);
-  if (known != memo_.end()) return known->second;
+  if (const ExprId *known = memo_.find(old)) return *known;
   std::optional<ExprId> fresh;
   if (on_expr) fresh = on_expr(old);
   if (!fresh) fresh = clone_expr(old);
-  memo_.insert_or_assign(old, *fresh);
+  memo_.set(old, *fresh);
   return *fresh;
 }
 
@@ -56,8 +55,8 @@ ExprId Rewriter::clone_expr(ExprId old) {
       in_.expr(old), [&](const IntConst &e) { return out_.intern(e); },
       [&](const FloatConst &e) { return out_.intern(e); },
       [&](const VarRef &e) {
-        const auto found = substitution_.find(e.var);
-        return found != substitution_.end() ? found->second : b.var(var(e.var));
+        const ExprId *found = substitution_.find(e.var);
+        return found ? *found : b.var(var(e.var));
       },
       [&](const Unary &e) { return b.unary(e.op, expr(e.a)); },
       [&](const Binary &e) {
@@ -169,7 +168,7 @@ StmtId Rewriter::clone(StmtId old) {
       },
       [&](const Barrier &s) { return out_.add_stmt(s); },
       [&](const Alloc &s) {
-        if (!allocated_.insert(s.buffer).second)
+        if (!allocated_.set(s.buffer, true))
           buffers_.erase(s.buffer); // A second copy of the body: a buffer of its own.
         return out_.add_stmt(Alloc{buffer(s.buffer)});
       },
@@ -188,18 +187,17 @@ StmtId Rewriter::clone(StmtId old) {
 }
 
 BufferId Rewriter::buffer(BufferId old) {
-  const auto known = buffers_.find(old);
-  if (known != buffers_.end()) return known->second;
+  if (const BufferId *known = buffers_.find(old)) return *known;
   Buffer copy = in_.buffer(old);
   copy.extents = exprs(copy.extents);
   copy.strides = exprs(copy.strides);
   const BufferId fresh = out_.add_buffer(std::move(copy));
-  buffers_.emplace(old, fresh);
+  buffers_.set(old, fresh);
   return fresh;
 }
 
 void Rewriter::substitute(VarId old, ExprId value) {
-  substitution_.insert_or_assign(old, value);
+  substitution_.set(old, value);
   memo_.clear();
 }
 
@@ -207,15 +205,14 @@ VarId Rewriter::bind(VarId old, std::optional<Type> type) {
   Variable variable = in_.var(old);
   if (type) variable.type = *type;
   const VarId fresh = out_.add_var(std::move(variable));
-  const bool is_new = substitution_.insert_or_assign(old, builder_.var(fresh)).second;
+  const bool is_new = substitution_.set(old, builder_.var(fresh));
   if (!is_new) memo_.clear(); // Nothing in the memo can mention a variable that was not bound before.
   return fresh;
 }
 
 VarId Rewriter::var(VarId old) {
-  const auto found = substitution_.find(old);
-  if (found != substitution_.end()) {
-    const auto *ref = std::get_if<VarRef>(&out_.expr(found->second));
+  if (const ExprId *found = substitution_.find(old)) {
+    const auto *ref = std::get_if<VarRef>(&out_.expr(*found));
     SPARKLE_CHECK(ref, "variable `" + in_.var(old).name + "` stands for an expression");
     return ref->var;
   }

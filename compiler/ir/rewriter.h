@@ -3,10 +3,9 @@
 
 #include <functional>
 #include <optional>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "compiler/ir/builder.h"
+#include "compiler/support/id_map.h"
 
 namespace sparkle {
 
@@ -61,10 +60,10 @@ private:
   const Kernel &in_;
   Kernel out_;
   Builder builder_;
-  std::unordered_map<VarId, ExprId> substitution_;
-  std::unordered_map<ExprId, ExprId> memo_;
-  std::unordered_map<BufferId, BufferId> buffers_;
-  std::unordered_set<BufferId> allocated_;
+  IdMap<VarId, ExprId> substitution_;
+  IdMap<ExprId, ExprId> memo_;
+  IdMap<BufferId, BufferId> buffers_;
+  IdMap<BufferId, bool> allocated_;
 };
 
 } // namespace sparkle

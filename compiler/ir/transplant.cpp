@@ -110,9 +110,9 @@ void Transplant::substitute(VarId var, ExprId value) {
 }
 
 ExprId Transplant::expr(ExprId id) {
-  if (auto found = memo_.find(id); found != memo_.end()) return found->second;
+  if (const ExprId *found = memo_.find(id)) return *found;
   ExprId result = rebuild(id);
-  memo_[id] = result;
+  memo_.set(id, result);
   return result;
 }
 

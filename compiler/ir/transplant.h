@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "compiler/ir/builder.h"
+#include "compiler/support/id_map.h"
 
 namespace sparkle {
 
@@ -33,7 +34,7 @@ public:
   /// From now on `var` of the source stands for `value` of the destination.
   void substitute(VarId var, ExprId value);
   /// From now on expression `old` of the source stands for `value`; keeps until the next `substitute`.
-  void replace(ExprId old, ExprId value) { memo_[old] = value; }
+  void replace(ExprId old, ExprId value) { memo_.set(old, value); }
   ExprId expr(ExprId id);
   BufferId buffer(BufferId id);
   /// What a variable of the source stands for; symbols and uniforms are found or added.
@@ -55,7 +56,7 @@ private:
   const Kernel &from_;
   Builder &to_;
   std::unordered_map<VarId, ExprId> vars_;
-  std::unordered_map<ExprId, ExprId> memo_;
+  IdMap<ExprId, ExprId> memo_;
   std::unordered_map<BufferId, BufferId> buffers_;
 };
 

@@ -86,9 +86,9 @@ private:
   }
 
   ExprId rewrite(ExprId id) {
-    if (auto known = memo_.find(id); known != memo_.end()) return known->second;
+    if (const ExprId *known = memo_.find(id)) return *known;
     ExprId result = rewrite_node(id);
-    memo_[id] = result;
+    memo_.set(id, result);
     return result;
   }
 
@@ -254,7 +254,7 @@ private:
   Builder b_;
   std::unordered_map<VarId, Anchor> anchors_;
   std::unordered_map<ExprId, VarId> bound_;
-  std::unordered_map<ExprId, ExprId> memo_; ///< Of the statement at hand: its depth decides.
+  IdMap<ExprId, ExprId> memo_; ///< Of the statement at hand: its depth decides.
   std::map<StmtId, std::vector<StmtId>> new_lets_;
   std::string subject_;
   StmtId innermost_group_ = kNoId<StmtId>;

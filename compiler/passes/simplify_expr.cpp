@@ -80,10 +80,10 @@ LinearForm without_common_factor(LinearForm form) {
 
 ExprId ExprSimplifier::simplify(ExprId id) {
   if (!is_valid(id)) return id;
-  if (auto known = memo_.find(id); known != memo_.end()) return known->second;
+  if (const ExprId *known = memo_.find(id)) return *known;
   ExprId result = rewrite(rebuild(id));
-  memo_[id] = result;
-  memo_[result] = result;
+  memo_.set(id, result);
+  memo_.set(result, result);
   return result;
 }
 

@@ -1,10 +1,9 @@
 // Simplification of one expression under known ranges; `simplify`, `hoist` and `flatten` share it.
 #pragma once
 
-#include <unordered_map>
-
 #include "compiler/analysis/interval.h"
 #include "compiler/ir/builder.h"
+#include "compiler/support/id_map.h"
 
 namespace sparkle {
 
@@ -39,7 +38,7 @@ private:
 
   Builder &b_;
   const Ranges &ranges_;
-  std::unordered_map<ExprId, ExprId> memo_;
+  IdMap<ExprId, ExprId> memo_;
 };
 
 inline ExprId simplify_expr(Builder &builder, ExprId id, const Ranges &ranges) {
