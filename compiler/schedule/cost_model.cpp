@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "compiler/analysis/imported.h"
 #include "compiler/schedule/loop_model.h"
@@ -29,6 +30,7 @@ public:
       : kernel_(kernel), info_(info), forbidden_(forbidden), model_(model_of(kernel, tensors)) {}
 
   std::vector<ScheduleCandidate> run(size_t count) {
+    best_.assign(std::max(count, kPackedTrials), std::numeric_limits<double>::infinity());
     for (const DimRoles &roles : roles_of_dims()) {
       bool near = info_.near_bytes > 0 && is_matrix_like(model_, roles);
       if (near) enumerate_near(roles);
@@ -43,7 +45,7 @@ public:
     if (found_.empty()) add_plain();
     std::vector<ScheduleCandidate> list;
     for (size_t i = 0; i < std::min(found_.size(), std::max<size_t>(1, count)); ++i)
-      list.push_back(std::move(found_[i].candidate));
+      list.push_back(finished(std::move(found_[i].candidate)));
     return list;
   }
 
@@ -52,6 +54,11 @@ private:
     ScheduleCandidate candidate;
     TileSpec spec;
   };
+
+  ScheduleCandidate finished(ScheduleCandidate candidate) const {
+    candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
+    return candidate;
+  }
 
   void sort() {
     std::stable_sort(found_.begin(), found_.end(), [](const Found &a, const Found &b) {
@@ -336,8 +343,14 @@ private:
       schedule = std::move(*allowed);
     }
     ScheduleCandidate candidate{std::move(schedule), {}};
-    candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
-    if (std::isfinite(candidate.prediction.seconds)) found_.push_back({std::move(candidate), spec});
+    candidate.prediction = predict(model_, kernel_, candidate.schedule, info_, best_.back());
+    const double seconds = candidate.prediction.seconds;
+    if (!std::isfinite(seconds)) return;
+    if (seconds < best_.back()) {
+      best_.pop_back();
+      best_.insert(std::upper_bound(best_.begin(), best_.end(), seconds), seconds);
+    }
+    found_.push_back({std::move(candidate), spec});
   }
 
   const Kernel &kernel_;
@@ -345,6 +358,7 @@ private:
   PatternSet forbidden_;
   DefinitionModel model_;
   std::vector<Found> found_;
+  std::vector<double> best_; ///< Seconds of the best so far: what is slower than all of these is never asked for.
 };
 
 } // namespace

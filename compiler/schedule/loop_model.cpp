@@ -192,18 +192,19 @@ struct Span {
 };
 
 /// The fastest first. Two that move through the same places (oh*s + kh) become one: their union, not their product.
-std::vector<Span> merged(std::vector<Span> spans) {
+void merge(std::vector<Span> &spans) {
   std::sort(spans.begin(), spans.end(), [](const Span &a, const Span &b) { return a.stride < b.stride; });
-  std::vector<Span> out;
-  for (const Span &span : spans) {
-    if (out.empty() || static_cast<double>(span.stride) >= static_cast<double>(out.back().stride) * out.back().count ||
-        span.stride % out.back().stride != 0) {
-      out.push_back(span);
+  size_t kept = 0;
+  for (const Span span : spans) {
+    Span *last = kept > 0 ? &spans[kept - 1] : nullptr;
+    if (!last || static_cast<double>(span.stride) >= static_cast<double>(last->stride) * last->count ||
+        span.stride % last->stride != 0) {
+      spans[kept++] = span;
       continue;
     }
-    out.back().count += (span.count - 1) * static_cast<double>(span.stride / out.back().stride);
+    last->count += (span.count - 1) * static_cast<double>(span.stride / last->stride);
   }
-  return out;
+  spans.resize(kept);
 }
 
 /// Of lines, what is fetched for each element that is wanted. Gaps cost no more than a few elements each: others of the
@@ -220,15 +221,16 @@ double line_waste(const std::vector<Span> &spans, double line) {
 
 } // namespace
 
-/// Bytes of distinct elements that loops from `first` on touch; lines are filled whole unless the tensor is packed.
-double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed) const {
-  const std::vector<double> range = ranges(first);
+/// Bytes of distinct elements where each dimension takes `range` values; lines are filled whole unless the tensor is
+/// packed.
+double LoopModel::footprint(const ModelAccess &access, const std::vector<double> &range, bool packed) const {
   std::vector<Span> spans;
+  spans.reserve(model_.dims.size());
   for (size_t d = 0; d < model_.dims.size(); ++d)
     if (access.depends[d])
       spans.push_back({std::max<int64_t>(1, std::abs(access.strides[d])),
                        std::min(range[d], static_cast<double>(model_.dims[d].extent))});
-  spans = merged(std::move(spans));
+  merge(spans);
   double elements = 1;
   for (const Span &span : spans) elements *= span.count;
   elements = std::min(elements, static_cast<double>(access.tensor_elements));
@@ -238,9 +240,8 @@ double LoopModel::footprint(const ModelAccess &access, size_t first, bool packed
 
 /// How many times more of a cache the footprint takes because its rows lie an even number of ways apart and compete for
 /// the same sets, more of them than there are ways: a way over what the rows cover of it.
-double LoopModel::crowding(const ModelAccess &access, size_t first, const MemoryInfo &cache) const {
+double LoopModel::crowding(const ModelAccess &access, const std::vector<double> &range, const MemoryInfo &cache) const {
   if (cache.way_stride_bytes <= 0) return 1;
-  std::vector<double> range = ranges(first);
   std::vector<std::pair<int64_t, double>> spans;
   for (size_t d = 0; d < model_.dims.size(); ++d)
     if (access.depends[d] && range[d] > 1 && !access.irregular[d])
@@ -260,33 +261,51 @@ double LoopModel::crowding(const ModelAccess &access, size_t first, const Memory
   return 1;
 }
 
-double LoopModel::traffic(const KernelSchedule &schedule, const MemoryInfo &cache, double share) const {
-  double capacity = static_cast<double>(cache.bytes) * share;
-  std::vector<const ModelAccess *> accesses;
-  for (const ModelAccess &read : model_.reads) accesses.push_back(&read);
-  accesses.push_back(&model_.store);
+const ModelAccess &LoopModel::access(size_t number) const {
+  return number < model_.reads.size() ? model_.reads[number] : model_.store;
+}
+
+LoopModel::Footprints LoopModel::footprints(const KernelSchedule &schedule) const {
+  Footprints out;
+  for (size_t i = 0; i <= model_.reads.size(); ++i)
+    out.packed.push_back(is_staged(schedule, access(i).tensor, MemoryLevel::kFar));
+  for (size_t first = 0; first <= in_time_.size(); ++first) {
+    out.ranges.push_back(ranges(first));
+    std::vector<double> &bytes = out.bytes.emplace_back(out.packed.size());
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = footprint(access(i), out.ranges.back(), out.packed[i]);
+  }
+  return out;
+}
+
+double LoopModel::traffic(const Footprints &footprints, const MemoryInfo &cache, double share) const {
+  const double capacity = static_cast<double>(cache.bytes) * share;
   // The outermost loop whose body's data fits.
   size_t fit = in_time_.size();
   for (size_t first = in_time_.size(); first-- > 0;) {
     double bytes = 0;
-    for (const ModelAccess *access : accesses) {
-      bool packed = is_staged(schedule, access->tensor, MemoryLevel::kFar);
-      bytes += footprint(*access, first, packed) * (packed ? 1 : crowding(*access, first, cache));
-    }
+    for (size_t i = 0; i < footprints.packed.size(); ++i)
+      bytes += footprints.bytes[first][i] *
+               (footprints.packed[i] ? 1 : crowding(access(i), footprints.ranges[first], cache));
     if (bytes > capacity) break;
     fit = first;
   }
   double total = 0;
-  for (const ModelAccess *access : accesses) {
-    double bytes = footprint(*access, fit, is_staged(schedule, access->tensor, MemoryLevel::kFar));
+  for (size_t a = 0; a < footprints.packed.size(); ++a) {
+    double bytes = footprints.bytes[fit][a];
     bool refetched = false;
     for (size_t i = fit; i-- > 0;) {
-      refetched |= depends(*access, in_time_[i]);
+      refetched |= depends(access(a), in_time_[i]);
       if (refetched) bytes *= static_cast<double>(in_time_[i].factor);
     }
     total += bytes;
   }
   return total;
+}
+
+std::string describe_traffic(const MemoryInfo &cache, const MemoryInfo &behind, double bytes, double seconds) {
+  return cache.name + " (" + std::to_string(cache.bytes / 1024) +
+         " KiB): " + std::to_string(static_cast<int64_t>(bytes / 1024)) + " KiB from " + behind.name + " in " +
+         std::to_string(static_cast<int64_t>(seconds * 1e6)) + " us";
 }
 
 double LoopModel::packing_seconds(const KernelSchedule &schedule, const TargetInfo &info, double share) const {

@@ -1,6 +1,7 @@
 // A schedule's loops beside a definition's accesses: counts, dependences, footprints and traffic for the cost model.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "compiler/schedule/access_model.h"
@@ -50,9 +51,16 @@ public:
   int64_t trips_through(const Staging &staging) const;
   int64_t steps_below(const Staging &staging) const;
 
+  /// What the loops from each one on touch, for traffic().
+  struct Footprints {
+    std::vector<std::vector<double>> ranges; ///< By first loop (one more than there are): values of each dimension.
+    std::vector<std::vector<double>> bytes;  ///< By first loop: of each read, then of the store.
+    std::vector<bool> packed;                ///< By access.
+  };
+  Footprints footprints(const KernelSchedule &schedule) const;
   /// Bytes that all units together fetch into caches of a kind of which a kernel can use the part `share`. Walks the
   /// loops from inside out: what fits is fetched once per iteration of what is outside.
-  double traffic(const KernelSchedule &schedule, const MemoryInfo &cache, double share) const;
+  double traffic(const Footprints &footprints, const MemoryInfo &cache, double share) const;
 
   /// Making panels of what changes, in each run: read and written, by a launch of its own.
   double packing_seconds(const KernelSchedule &schedule, const TargetInfo &info, double share) const;
@@ -68,18 +76,23 @@ private:
   };
   bool depends(const ModelAccess &access, const Loop &loop) const;
   double filling_rounds(const KernelSchedule &schedule, size_t at) const;
+  const ModelAccess &access(size_t number) const;
   std::vector<double> ranges(size_t first) const;
-  double footprint(const ModelAccess &access, size_t first, bool packed) const;
-  double crowding(const ModelAccess &access, size_t first, const MemoryInfo &cache) const;
+  double footprint(const ModelAccess &access, const std::vector<double> &range, bool packed) const;
+  double crowding(const ModelAccess &access, const std::vector<double> &range, const MemoryInfo &cache) const;
   const DefinitionModel &model_;
   const LoopPlan &plan_;
   std::vector<Loop> loops_;   ///< Outermost first.
   std::vector<Loop> in_time_; ///< The same in order of time: workers run together, so they are innermost.
 };
 
-/// As in cost_model.h, with the model at hand.
+/// A line of Prediction::working_sets.
+std::string describe_traffic(const MemoryInfo &cache, const MemoryInfo &behind, double bytes, double seconds);
+
+/// As in cost_model.h, with the model at hand. What is certain to take longer than `limit` is not looked at any further
+/// and gets infinite seconds; with a limit there are no working sets.
 struct Prediction;
 Prediction predict(const DefinitionModel &model, const Kernel &kernel, const KernelSchedule &schedule,
-                   const struct TargetInfo &info);
+                   const struct TargetInfo &info, std::optional<double> limit = {});
 
 } // namespace sparkle

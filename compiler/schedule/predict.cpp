@@ -44,14 +44,15 @@ constexpr int64_t kSectorBytes = 64;
 class Predictor {
 public:
   Predictor(const DefinitionModel &model, const LoopModel &loops, const WindowModel &window,
-            const KernelSchedule &schedule, const TargetInfo &info)
-      : model_(model), loops_(loops), window_(window), schedule_(schedule), info_(info) {}
+            const KernelSchedule &schedule, const TargetInfo &info, std::optional<double> limit)
+      : model_(model), loops_(loops), window_(window), schedule_(schedule), info_(info), limit_(limit) {}
 
   Prediction run() {
     count_tile();
     if (!fits()) return reject();
     work_of_group();
     time_of_launch();
+    if (limit_ && compute_seconds_ > *limit_) return reject();
     memory_time();
     conclude();
     return std::move(out_);
@@ -316,15 +317,14 @@ private:
 
   void memory_time() {
     double units = std::min<double>(static_cast<double>(info_.units), groups_);
+    const LoopModel::Footprints footprints = loops_.footprints(schedule_);
     for (size_t i = 0; i + 1 < info_.memories.size(); ++i) {
       const MemoryInfo &cache = info_.memories[i], &behind = info_.memories[i + 1];
       if (cache.explicit_fill || behind.explicit_fill || behind.bytes_per_cycle <= 0) continue;
-      double bytes = loops_.traffic(schedule_, cache, kCacheShare);
+      double bytes = loops_.traffic(footprints, cache, kCacheShare);
       if (info_.max_workers == 1 && i > 0) bytes *= window_.sparse_factor();
       double time = bytes / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
-      out_.working_sets.push_back(cache.name + " (" + std::to_string(cache.bytes / 1024) +
-                                  " KiB): " + std::to_string(static_cast<int64_t>(bytes / 1024)) + " KiB from " +
-                                  behind.name + " in " + std::to_string(static_cast<int64_t>(time * 1e6)) + " us");
+      if (!limit_) out_.working_sets.push_back(describe_traffic(cache, behind, bytes, time));
       all_memory_seconds_ += time;
       if (time <= out_.memory_seconds) continue;
       out_.memory_seconds = time;
@@ -364,6 +364,7 @@ private:
   const WindowModel &window_;
   const KernelSchedule &schedule_;
   const TargetInfo &info_;
+  std::optional<double> limit_; ///< In seconds.
   Prediction out_;
   int64_t lanes_ = 1;
   double vectors_per_lane_ = 1, tile_ = 1, workers_ = 1, groups_ = 1, serial_ = 1, steps_ = 1, teams_ = 1;
@@ -378,7 +379,7 @@ private:
 } // namespace
 
 Prediction predict(const DefinitionModel &model, const Kernel &kernel, const KernelSchedule &schedule,
-                   const TargetInfo &info) {
+                   const TargetInfo &info, std::optional<double> limit) {
   auto plan = plan_loops(kernel, schedule);
   if (!plan) {
     Prediction refused;
@@ -387,7 +388,7 @@ Prediction predict(const DefinitionModel &model, const Kernel &kernel, const Ker
     return refused;
   }
   LoopModel loops(model, *plan);
-  return Predictor(model, loops, WindowModel(model, *plan, info), schedule, info).run();
+  return Predictor(model, loops, WindowModel(model, *plan, info), schedule, info, limit).run();
 }
 
 Prediction predict(const Kernel &kernel, const KernelSchedule &schedule, const TargetInfo &info,
