@@ -22,13 +22,14 @@ class Clipper {
 public:
   explicit Clipper(const Kernel &in) : in_(in), rw_(in) {}
 
-  Kernel run() {
+  std::optional<Kernel> run() {
     rw_.on_stmt = [this](StmtId id) -> std::optional<StmtId> {
       if (std::holds_alternative<For>(in_.stmt(id))) return clip(id);
       if (std::holds_alternative<If>(in_.stmt(id))) return without_consumed(id);
       return std::nullopt;
     };
-    return rw_.run();
+    Kernel out = rw_.run();
+    return taken_.empty() ? std::nullopt : std::optional(std::move(out));
   }
 
 private:
@@ -124,6 +125,6 @@ private:
 
 } // namespace
 
-Kernel clip_loops(const Kernel &in) { return Clipper(in).run(); }
+std::optional<Kernel> clip_loops(const Kernel &in) { return Clipper(in).run(); }
 
 } // namespace sparkle

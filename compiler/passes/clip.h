@@ -3,11 +3,14 @@
 //   after:   for kh in max(0, 1 - oh)..min(3, 57 - oh) { for.unrolled i { if G { ... } } }
 #pragma once
 
+#include <optional>
+
 #include "compiler/ir/kernel.h"
 
 namespace sparkle {
 
 /// Serial loops take any bound that mentions variables outside the loop alone; unrolled loops only constant ones.
-Kernel clip_loops(const Kernel &in);
+/// Nothing when there is no such guard.
+std::optional<Kernel> clip_loops(const Kernel &in);
 
 } // namespace sparkle

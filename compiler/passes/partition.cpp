@@ -124,10 +124,11 @@ private:
       self = term;
     }
     if (self) std::erase(form->terms, *self);
-    Ranges ranges = ranges_at(kernel_, id);
+    if (ranges_of_ != id) ranges_ = ranges_at(kernel_, ranges_of_ = id);
+    RangesScope scope(ranges_);
     if (const auto *copy = std::get_if<Copy>(&kernel_.stmt(id)))
-      for (const CopyAxis &axis : copy->axes) ranges.push(axis.var, {0, axis.extent - 1});
-    Interval rest = bounds(kernel_, *form, ranges);
+      for (const CopyAxis &axis : copy->axes) ranges_.push(axis.var, {0, axis.extent - 1});
+    Interval rest = bounds(kernel_, *form, ranges_);
     if (!rest.hi) return std::nullopt;
     const int64_t limit = -*rest.hi - (strictly ? 1 : 0);
     if (!self) return limit >= 0 ? std::optional(interior_) : std::nullopt;
@@ -155,6 +156,8 @@ private:
   const Kernel &kernel_;
   VarId var_;
   Interior interior_;
+  mutable Ranges ranges_; ///< Around statement `ranges_of_`.
+  mutable StmtId ranges_of_ = kNoId<StmtId>;
 };
 
 bool is_listed(const Kernel &kernel, VarId var, const std::vector<std::string> &dims) {
@@ -226,7 +229,7 @@ public:
       SPARKLE_TRY_STATUS(tidy());
     }
     for (int round = 0; round < kMaxSerialSplits && split_one_serial(); ++round) SPARKLE_TRY_STATUS(tidy());
-    return std::move(kernel_);
+    return Rewriter(kernel_).run(); // Without garbage.
   }
 
 private:
@@ -234,10 +237,12 @@ private:
   static constexpr int kMaxSerialSplits = 64;
 
   Status tidy() {
-    SPARKLE_TRY(kernel_, simplify(kernel_, {}, info_));
-    if (!options_.clip) return ok();
-    kernel_ = clip_loops(kernel_);
-    SPARKLE_TRY(kernel_, simplify(kernel_, {}, info_));
+    const SimplifyOptions options{.keep_garbage = true};
+    SPARKLE_TRY(kernel_, simplify(kernel_, options, info_));
+    std::optional<Kernel> clipped = options_.clip ? clip_loops(kernel_) : std::nullopt;
+    if (clipped) {
+      SPARKLE_TRY(kernel_, simplify(*clipped, options, info_));
+    }
     return ok();
   }
 

@@ -181,7 +181,8 @@ Result<Kernel> simplify(const Kernel &in, const SimplifyOptions &options, const 
   Kernel out = Simplifier(in, options).run();
   // A condition turned round, because its first branch was dead, is not in normal form.
   while (remove_dead(out)) out = Simplifier(out, options).run();
-  return Rewriter(out).run(); // Leaves the garbage of both steps behind.
+  if (options.keep_garbage) return out;
+  return Rewriter(out).run();
 }
 
 } // namespace sparkle

@@ -17,6 +17,8 @@ namespace sparkle {
 struct SimplifyOptions {
   /// Keep group, team and worker loops of extent 1.
   bool keep_grid = false;
+  /// Leave nodes that nothing refers to any more: for callers that rewrite the kernel again anyway.
+  bool keep_garbage = false;
 };
 
 Result<Kernel> simplify(const Kernel &in, const SimplifyOptions &options, const TargetInfo &info);

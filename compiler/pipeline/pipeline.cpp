@@ -108,15 +108,14 @@ constexpr Step kSteps[] = {
     {"flatten", nullptr, [](const Kernel &k, Context &c) { return flatten(k, {}, c.info); }},
 };
 
-Result<Program> run_step(const Step &step, const Program &in, Context &context) {
+Result<Program> run_step(const Step &step, Program program, Context &context) {
   CheckContext what(step.name);
-  if (step.on_program) return step.on_program(in, context);
-  Program out = in;
-  for (std::vector<Kernel> *kernels : {&out.prepack, &out.kernels})
+  if (step.on_program) return step.on_program(program, context);
+  for (std::vector<Kernel> *kernels : {&program.prepack, &program.kernels})
     for (Kernel &kernel : *kernels) {
       SPARKLE_TRY(kernel, step.on_kernel(kernel, context));
     }
-  return out;
+  return program;
 }
 
 Status verify_all(const Program &program, std::string_view pass) {
@@ -136,7 +135,7 @@ Result<Program> run_pipeline(const Program &imported, const PipelineOptions &opt
   Program program = imported;
   for (const Step &step : kSteps) {
     auto start = std::chrono::steady_clock::now();
-    Result<Program> next = run_step(step, program, context);
+    Result<Program> next = run_step(step, std::move(program), context);
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     if (report) report->times.push_back({step.name, seconds.count()});
     if (report) report->schedule = context.schedule;
