@@ -30,7 +30,7 @@ public:
       : kernel_(kernel), info_(info), forbidden_(forbidden), model_(model_of(kernel, tensors)) {}
 
   std::vector<ScheduleCandidate> run(size_t count) {
-    best_.assign(std::max(count, kPackedTrials), std::numeric_limits<double>::infinity());
+    kept_ = std::max(count, kPackedTrials);
     for (const DimRoles &roles : roles_of_dims()) {
       bool near = info_.near_bytes > 0 && is_matrix_like(model_, roles);
       if (near) enumerate_near(roles);
@@ -45,7 +45,7 @@ public:
     if (found_.empty()) add_plain();
     std::vector<ScheduleCandidate> list;
     for (size_t i = 0; i < std::min(found_.size(), std::max<size_t>(1, count)); ++i)
-      list.push_back(finished(std::move(found_[i].candidate)));
+      list.push_back(i < kPackedTrials ? told(std::move(found_[i].candidate)) : std::move(found_[i].candidate));
     return list;
   }
 
@@ -55,7 +55,8 @@ private:
     TileSpec spec;
   };
 
-  ScheduleCandidate finished(ScheduleCandidate candidate) const {
+  /// With working sets.
+  ScheduleCandidate told(ScheduleCandidate candidate) const {
     candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
     return candidate;
   }
@@ -343,12 +344,13 @@ private:
       schedule = std::move(*allowed);
     }
     ScheduleCandidate candidate{std::move(schedule), {}};
-    candidate.prediction = predict(model_, kernel_, candidate.schedule, info_, best_.back());
+    const double limit = best_.size() < kept_ ? std::numeric_limits<double>::infinity() : best_.back();
+    candidate.prediction = predict(model_, kernel_, candidate.schedule, info_, limit);
     const double seconds = candidate.prediction.seconds;
     if (!std::isfinite(seconds)) return;
-    if (seconds < best_.back()) {
-      best_.pop_back();
+    if (seconds < limit) {
       best_.insert(std::upper_bound(best_.begin(), best_.end(), seconds), seconds);
+      best_.resize(std::min(best_.size(), kept_));
     }
     found_.push_back({std::move(candidate), spec});
   }
@@ -358,7 +360,8 @@ private:
   PatternSet forbidden_;
   DefinitionModel model_;
   std::vector<Found> found_;
-  std::vector<double> best_; ///< Seconds of the best so far: what is slower than all of these is never asked for.
+  size_t kept_ = 1;          ///< Candidates that anybody may ask for.
+  std::vector<double> best_; ///< Seconds of so many, the best so far.
 };
 
 } // namespace

@@ -43,7 +43,7 @@ Prediction predict(const Kernel &kernel, const KernelSchedule &schedule, const T
                    const TensorBounds &tensors = {});
 
 /// The best candidates, best first, at most `count`; never empty. None of them uses a pattern of `forbidden`.
-/// `tensors`: what is known of what the definition reads.
+/// `tensors`: what is known of what the definition reads. Working sets are told of the first few.
 std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const TargetInfo &info, size_t count,
                                                    PatternSet forbidden = {}, const TensorBounds &tensors = {});
 
