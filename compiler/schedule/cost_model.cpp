@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "compiler/analysis/imported.h"
+#include "compiler/schedule/fetch_ahead.h"
 #include "compiler/schedule/loop_model.h"
 #include "compiler/schedule/tile_spec.h"
 #include "compiler/schedule/window_spec.h"
@@ -55,8 +56,10 @@ private:
     TileSpec spec;
   };
 
-  /// With working sets.
+  /// With hints and working sets.
   ScheduleCandidate told(ScheduleCandidate candidate) const {
+    if (auto plan = plan_loops(kernel_, candidate.schedule); plan && !forbidden_.contains(Pattern::kPrefetch))
+      candidate.schedule.prefetches = hints_ahead(model_, *plan, info_);
     candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
     return candidate;
   }

@@ -348,10 +348,9 @@ private:
       if (split.kind == LoopKind::kLane || split.kind == LoopKind::kWorker) return false;
     for (const Staging &staging : entry.stagings)
       if (names(staging.layout)) return false;
-    for (const PrefetchHint &hint : entry.prefetches)
-      if (names({hint.at})) return false;
     dim.splits = {{LoopKind::kGroup, 0}};
     std::erase_if(entry.order, [&](const LoopRef &loop) { return loop.dim == dim.dim; });
+    std::erase_if(entry.prefetches, [&](const PrefetchHint &hint) { return names({hint.at}); });
     if (tile == 1) return true;
     dim.splits.push_back({LoopKind::kSerial, tile});
     entry.order.insert(entry.order.begin(), {dim.dim, 1});

@@ -188,11 +188,14 @@ void add_tiles(const std::string &kernel, const DefinitionModel &model, const Ta
 
 } // namespace
 
+bool is_short_reduction(const DefinitionModel &model) {
+  return model.accumulators > 0 && model.nested_terms == 1 && model.terms() <= kMostTerms;
+}
+
 std::vector<KernelSchedule> window_schedules(const std::string &kernel, const DefinitionModel &model,
                                              const TargetInfo &info) {
   std::vector<KernelSchedule> list;
-  if (info.max_workers > 1 || model.accumulators == 0 || model.nested_terms != 1 || model.terms() > kMostTerms)
-    return list;
+  if (info.max_workers > 1 || !is_short_reduction(model)) return list;
   if (std::any_of(model.dims.begin(), model.dims.end(), [](const ModelDim &d) { return d.is_reduction && d.is_open; }))
     return list;
   for (size_t lane = 0; lane < model.parallel_dims(); ++lane) {

@@ -14,6 +14,9 @@
 
 namespace sparkle {
 
+/// A reduction of so few terms that it can be unrolled as a whole.
+bool is_short_reduction(const DefinitionModel &model);
+
 /// All that are worth a prediction; empty: no window, or a machine whose workers share tiles.
 std::vector<KernelSchedule> window_schedules(const std::string &kernel, const DefinitionModel &model,
                                              const TargetInfo &info);
