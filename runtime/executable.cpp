@@ -48,10 +48,23 @@ Status plan(Executable &out, const CompileOptions &options, Program &lowerable) 
   return ok();
 }
 
+/// Those that defer to others come last, with their reason.
+std::vector<std::string_view> preferred_targets(const Program &program, DeviceKind kind, std::string &reasons) {
+  std::vector<std::string_view> names = targets_for(kind);
+  std::stable_partition(names.begin(), names.end(), [&](std::string_view name) {
+    const Result<const Target *> target = find_target(name);
+    const std::string why = target && (*target)->reason_to_defer ? (*target)->reason_to_defer(program) : std::string();
+    if (!why.empty()) reasons += (reasons.empty() ? "" : "; ") + std::string(name) + ": " + why;
+    return why.empty();
+  });
+  return names;
+}
+
 /// The first target that does not refuse; with a refusal by all, the reasons.
 Result<Artifact> lower(const Program &program, Executable &out, const CompileOptions &options) {
-  std::vector<std::string_view> names = targets_for(out.device.kind);
-  if (!options.target.empty()) names = {options.target};
+  const std::vector<std::string_view> names = options.target.empty()
+                                                  ? preferred_targets(program, out.device.kind, out.target_reason)
+                                                  : std::vector<std::string_view>{options.target};
   const LowerOptions lowering{options.keep_text, options.assembly, options.isa};
   std::string &refusals = out.target_reason;
   for (const std::string_view name : names) {

@@ -32,6 +32,9 @@ struct Target {
   /// For objects of `plan`'s program; any of their plans will do. Machines that need no choice have no dispatcher:
   /// their objects hold its functions.
   Result<std::vector<uint8_t>> (*emit_dispatcher)(const Artifact &plan, const DispatcherOptions &options) = nullptr;
+  /// Why another target of the device, where there is one, should have this program; empty: no reason. nullptr: never.
+  /// Heeded where nobody asked for the target by name.
+  std::string (*reason_to_defer)(const Program &program) = nullptr;
 };
 
 /// The far buffers of a kernel in the order of their ids: position i here is `Launch::buffers[i]` and binding number i.

@@ -4,6 +4,7 @@
 
 #include "targets/x86/allocate.h"
 #include "targets/x86/code_memory.h"
+#include "targets/x86/deferral.h"
 #include "targets/x86/emit.h"
 #include "targets/x86/listing.h"
 #include "targets/x86/optimize.h"
@@ -96,6 +97,6 @@ Result<Artifact> lower(const Program &program, const TargetInfo &, const LowerOp
 
 } // namespace
 
-Target target() { return {"x86", check, lower}; }
+Target target() { return {"x86", check, lower, nullptr, nullptr, reason_to_defer}; }
 
 } // namespace sparkle::x86
