@@ -296,6 +296,9 @@ private:
     }
     entry.order.insert(entry.order.begin(), groups.begin(), groups.end());
     entry.kernel = base.kernel;
+    std::erase_if(entry.prefetches, [&](const PrefetchHint &hint) { // A tile is near.
+      return std::ranges::any_of(lets, [&](size_t k) { return program.kernels[k].name == hint.tensor; });
+    });
     schedule.kernels.push_back(entry);
     for (size_t k : lets) {
       KernelSchedule let;

@@ -119,7 +119,9 @@ TEST(Binding, CountsRepeatsAndUsesTheCallersThreads) {
   EXPECT_EQ(report->repeats, 4);
   EXPECT_EQ(report->threads, 3);
   EXPECT_EQ(report->wall.count, 4);
-  if (kernel->executable().artifact.launches.front().groups.size() > 0) EXPECT_GE(calls, 6);
+  if (kernel->executable().artifact.launches.front().groups.size() > 0) {
+    EXPECT_GE(calls, 6);
+  }
 }
 
 TEST(Compile, RefusesWhatIsNoImportedProgram) {

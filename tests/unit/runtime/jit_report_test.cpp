@@ -42,11 +42,14 @@ TEST(Peaks, AreMeasuredOnEveryDevice) {
   for (const DeviceInfo &device : machine->devices()) {
     const Result<double> peak = measure_peak(*machine, device, machine->pool());
     ASSERT_TRUE(peak) << device.id << ": " << peak.error().text;
-    if (device.kind == DeviceKind::kReference)
+    if (device.kind == DeviceKind::kReference) {
       EXPECT_EQ(*peak, 0);
-    else
+    } else {
       EXPECT_GT(*peak, 0.05) << device.id;
-    if (device.kind == DeviceKind::kVulkan) EXPECT_EQ(machine->known_peak(device.id), *peak);
+    }
+    if (device.kind == DeviceKind::kVulkan) {
+      EXPECT_EQ(machine->known_peak(device.id), *peak);
+    }
   }
 }
 
