@@ -10,11 +10,11 @@
 #include "runtime/file_io.h"
 #include "runtime/peak_probe.h"
 #include "tests/bench/bench_report.h"
-#include "tests/bench/bench_tensors.h"
 #include "tests/bench/examples.h"
-#include "tests/bench/measure.h"
-#include "tests/bench/peer.h"
-#include "tests/differential/kernel_case.h"
+#include "tests/bench/peers.h"
+#include "tools/bench/bench_list.h"
+#include "tools/bench/bench_tensors.h"
+#include "tools/bench/measure.h"
 
 namespace sparkle::bench {
 namespace {
@@ -69,7 +69,7 @@ bool set_option(Options &options, const std::string &name, const std::string &va
   const int op = index_of(value, {"conv", "maxpool", "avgpool"});
   const int layout = index_of(value, {"nhwc", "nchw"});
   if (name == "--op") options.like.op = static_cast<Op>(op);
-  if (name == "--layout") options.like.layout = static_cast<test::ImageLayout>(layout);
+  if (name == "--layout") options.like.layout = static_cast<ImageLayout>(layout);
   if (name == "--element") options.like.element = value;
   if (name == "--op") return op >= 0;
   if (name == "--layout") return layout >= 0;
@@ -107,7 +107,7 @@ public:
       : options_(options), machine_(std::move(machine)), schedule_(schedule), memory_(std::move(memory)) {}
 
   Result<CaseResult> run(const BenchCase &bench) {
-    SPARKLE_TRY(const Program program, test::import_text(kernel_text(bench)));
+    SPARKLE_TRY(const Program program, import_case(bench));
     SPARKLE_TRY(Tensors tensors, Tensors::make(program));
     CaseResult result;
     result.name = bench.shape.name;
@@ -136,8 +136,7 @@ private:
                                             }}};
     for (const std::string &name : options_.peers) {
       PeerResult entry{name, {}, 0, 0, {}};
-      auto peer = name == "onednn" ? make_onednn_peer(bench, inputs)
-                                   : make_plain_peer(binding.executable(), arguments, *inputs.dst);
+      auto peer = make_peer(name, bench, inputs, binding.executable(), arguments);
       if (peer) {
         entry.description = (*peer)->description();
         contestants.push_back({name, [p = peer->get()] { return p->run(); }});
@@ -210,7 +209,7 @@ Result<BenchReport> run_list(const Options &options) {
   BenchReport report;
   report.list = options.shapes.substr(options.shapes.rfind('/') + 1);
   report.op = std::vector<std::string>{"conv", "maxpool", "avgpool"}[static_cast<size_t>(options.like.op)];
-  report.layout = options.like.layout == test::ImageLayout::kChannelsLast ? "nhwc" : "nchw";
+  report.layout = options.like.layout == ImageLayout::kChannelsLast ? "nhwc" : "nchw";
   report.element = options.like.element;
   report.cpu = machine->cpu().name;
   report.commit = options.commit;

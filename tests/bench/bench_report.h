@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/bench/bench_case.h"
+#include "tools/bench/bench_case.h"
 
 namespace sparkle::bench {
 

@@ -10,9 +10,8 @@
 #include "runtime/peak_probe.h"
 #include "runtime/plain_c.h"
 #include "runtime/tolerance.h"
-#include "tests/bench/bench_tensors.h"
-#include "tests/bench/measure.h"
 #include "tests/differential/kernel_case.h"
+#include "tools/bench/bench_tensors.h"
 
 namespace sparkle::bench {
 namespace {
@@ -111,7 +110,8 @@ public:
     pair_options.pairs = options_.pairs;
     pair_options.probe = [this] { return probe_fma_peak({}, {widest_probe_isa(), kProbeSeconds}).gflops; };
     pair_options.memory = [this] { return read_gbs(); };
-    SPARKLE_TRY(result.timing, time_pairs([&] { return ours.run(); }, [&] { return theirs.run(); }, pair_options));
+    SPARKLE_TRY(result.timing, time_pairs(runs_of([&] { return ours.run(); }, Clock::kThread),
+                                          runs_of([&] { return theirs.run(); }, Clock::kThread), pair_options));
     return result;
   }
 

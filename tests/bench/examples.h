@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "compiler/schedule/schedule.h"
-#include "tests/bench/pairs.h"
+#include "tools/bench/pairs.h"
 
 namespace sparkle::bench {
 

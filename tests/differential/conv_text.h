@@ -1,15 +1,16 @@
-// Convolution shapes as kernels: the text that a user of the language would write for them.
+// Convolution shapes as kernels for tests.
 #pragma once
 
-#include "runtime/shape_list.h"
 #include "tests/differential/kernel_case.h"
+#include "tools/bench/conv_text.h"
 
 namespace sparkle::test {
 
-enum class ImageLayout : uint8_t { kChannelsLast, kChannelsFirst };
+using bench::ImageLayout;
 
-/// dst = max(conv(src, wei) + bias, 0) of a shape, `outside skip`. Depthwise shapes divide the channel, grouped
-/// ones have a dimension of groups.
-KernelText conv_text(const ConvolutionShape &shape, ImageLayout layout);
+inline KernelText conv_kernel(const ConvolutionShape &shape, ImageLayout layout) {
+  bench::CaseText kernel = bench::conv_text(shape, layout);
+  return {std::move(kernel.text), std::move(kernel.values), {}};
+}
 
 } // namespace sparkle::test

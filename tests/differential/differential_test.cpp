@@ -31,7 +31,7 @@ std::string compare(const Program &program, const TensorSet &expected, const Pla
 }
 
 void check_shape(const ConvolutionShape &shape, ImageLayout layout, const Place &run) {
-  const KernelText text = conv_text(shape, layout);
+  const KernelText text = conv_kernel(shape, layout);
   const Result<Program> program = import_text(text);
   ASSERT_TRUE(program) << to_string(text) << program.error().text;
   const auto seed = static_cast<uint64_t>(shape.line);

@@ -39,6 +39,9 @@ MAY_USE = {
                                  "targets/reference", "runtime core"],
     # Files around what targets make ahead of time; sees no front end and no facade.
     "tools/aot": CORE_OF_COMPILER + ["runtime core"],
+    # What users of the whole measure with; peers share what is said to them.
+    "tools/bench": CHOICES + ["compiler/pipeline", "compiler/import", "dsl", "runtime core", "runtime facade"],
+    "tools/peers": ["compiler/support", "runtime core", "tools/bench"],
 }
 # Users of the whole: anything goes, but no two of them include each other.
 USERS = ["tools/sparklec", "bindings", "examples", "tests"]
@@ -56,17 +59,17 @@ OWNERS = {
     r"xbyak/.*|Zydis/.*": ["targets/x86/", "tests/unit/targets/x86/"],
     r"png\.h|zlib\.h": ["runtime/image_io.cpp"],
     r"pthreadpool\.h": ["runtime/thread_backend_pthreadpool.cpp"],
-    r"nlohmann/.*": ["runtime/", "tools/aot/", "tools/sparklec/", "tests/"],
+    r"nlohmann/.*": ["runtime/", "tools/aot/", "tools/bench/", "tools/sparklec/", "tests/"],
     r"(?:math|stddef|stdint|stdio|stdlib|string)\.h": ["bindings/include/", "tests/aot/", "tests/install/"],  # C
     r"CLI/.*": ["tools/sparklec/"],
     r"sparkle/.*": ["bindings/", "examples/", "tests/install/", "tests/unit/bindings/"],
     r"gtest/.*|gmock/.*": ["tests/"],
     r"benchmark/.*": ["tests/bench/"],
-    r"oneapi/.*|omp\.h": ["tests/bench/"],
+    r"oneapi/.*|omp\.h": ["tools/peers/"],
 }
 # What the compiler and the C library bring: <name> without a dot, and these.
 SYSTEM = re.compile(r"[a-z_]+|(?:cpuid|immintrin|x86intrin)\.h|(?:sys|linux)/[a-z_]+\.h|"
-                    r"(?:dlfcn|fcntl|poll|pthread|sched|signal|unistd|time|errno|elf)\.h")
+                    r"(?:dlfcn|fcntl|poll|pthread|sched|signal|unistd|spawn|time|errno|elf)\.h")
 # Headers that the build writes (a pattern of the name) -> where they may be included.
 GENERATED = {r"[a-z0-9_]+_spirv\.h": "tests/", r"plugin_version\.h": "targets/"}
 

@@ -168,6 +168,55 @@ CLI::App *add_ablate(CLI::App &app, AblateCommand &ablate) {
   return command;
 }
 
+void add_bench_rows(CLI::App *command, BenchCommand &bench) {
+  command->add_option("FILE", bench.programs, "Program texts (*.spk), with --jit");
+  command->add_option("--shapes", bench.shapes, "List of layers, one a line, as in tests/shapes");
+  command->add_flag("--jit", bench.jit, "Time compilation, from text to callable code, in place of kernels");
+  add_list(command, "-D,--define", bench.defines, "NAME=VALUE for programs; may be repeated");
+  command->add_option("--filter", bench.filter, "Rows whose name has this text only");
+  command->add_option("--batch", bench.batch, "Images, where a line has no `mb`")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 20));
+  command->add_option("--op", bench.op, "What is done with the shapes: conv (with bias and ReLU), maxpool or avgpool")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"conv", "maxpool", "avgpool"}));
+  command->add_option("--layout", bench.layout, "Of our images")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"nhwc", "nchw"}));
+}
+
+CLI::App *add_bench(CLI::App &app, BenchCommand &bench) {
+  CLI::App *command = add_command(app, kBenchHelp);
+  add_bench_rows(command, bench);
+  command->add_option("--threads", bench.threads, "Threads of the CPU, of both sides")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096))
+      ->envname("SPARKLE_THREADS");
+  command->add_option("--isa", bench.isa, "Widest instruction set of the CPU to use, on both sides")
+      ->check(CLI::IsMember({"avx2", "avx512"}))
+      ->envname("SPARKLE_ISA");
+  command->add_option("--target", bench.target, "Who makes the code; left out: the preferred one")
+      ->check(CLI::IsMember({"x86", "llvm"}))
+      ->envname("SPARKLE_TARGET");
+  command->add_option("--schedule", bench.schedule, "File with a schedule, in place of the cost model's choice")
+      ->envname("SPARKLE_SCHEDULE");
+  command->add_option("--peer", bench.peer,
+                      "NAME: compare with sparkle-peer-NAME, beside sparklec; or the path of a program");
+  command->add_option("--peer-layout", bench.peer_layout, "Of the peer's images: any (its choice) or plain (ours)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"any", "plain"}));
+  command->add_option("--peer-timeout", bench.peer_timeout, "Seconds that the peer has for an answer")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 86400.0));
+  command->add_option("--pairs", bench.pairs, "Pairs of turns for each row; with --jit, compilations")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  command->add_option("--json", bench.json,
+                      "Also write one JSON object to this file; `-`: to standard output, without the table");
+  command->add_option("--commit", bench.commit, "What is measured, for the JSON object")->envname("SPARKLE_COMMIT");
+  return command;
+}
+
 CLI::App *add_devices(CLI::App &app, DevicesCommand &devices) {
   CLI::App *command = add_command(app, kDevicesHelp);
   command->add_flag("--measure", devices.measure, "Measure peaks (about a second a device) and remember them");
@@ -208,6 +257,7 @@ ParsedCommandLine parse_command_line(int argc, const char *const *argv) {
   BuildCommand build;
   ExplainCommand explain;
   AblateCommand ablate;
+  BenchCommand bench;
   DevicesCommand devices;
   DoctorCommand doctor;
   const CLI::App *run_command = add_run(app, run);
@@ -215,6 +265,7 @@ ParsedCommandLine parse_command_line(int argc, const char *const *argv) {
   const CLI::App *build_command = add_build(app, build);
   const CLI::App *explain_command = add_explain(app, explain);
   const CLI::App *ablate_command = add_ablate(app, ablate);
+  const CLI::App *bench_command = add_bench(app, bench);
   const CLI::App *devices_command = add_devices(app, devices);
   add_doctor(app, doctor);
   try {
@@ -237,6 +288,8 @@ ParsedCommandLine parse_command_line(int argc, const char *const *argv) {
     line.command = explain;
   else if (ablate_command->parsed())
     line.command = ablate;
+  else if (bench_command->parsed())
+    line.command = bench;
   else if (devices_command->parsed())
     line.command = devices;
   else

@@ -11,6 +11,7 @@ Result<ExitCode> emit(const EmitCommand &command, Console &console);
 Result<ExitCode> build(const BuildCommand &command, Console &console);
 Result<ExitCode> explain(const ExplainCommand &command, Console &console);
 Result<ExitCode> ablate(const AblateCommand &command, Console &console);
+Result<ExitCode> bench(const BenchCommand &command, Console &console);
 Result<ExitCode> devices(const DevicesCommand &command, Console &console);
 Result<ExitCode> doctor(const DoctorCommand &command, Console &console);
 

@@ -70,6 +70,21 @@ Examples:
   sparklec ablate examples/resnet50_conv1.spk --device cpu,vulkan --json
   sparklec ablate conv.spk --schedule conv.schedule --repeat 15 --seconds 10)"};
 
+const CommandHelp kBenchHelp{"bench", "Time lists of layers beside another implementation, or compilation", R"(
+Ratios are the peer's time over ours: above 1 Sparkle is faster. The peer runs in a process of its own; both take turns,
+between probes of the CPU's peak, and pairs of turns that others disturbed are dropped.
+
+Examples:
+  sparklec bench --shapes tests/shapes/resnet50.txt --peer onednn
+      on one thread, batch 1, a row for each layer
+  sparklec bench --shapes tests/shapes/resnet50.txt --batch 32 --threads 8 --isa avx2 --peer onednn --json resnet.json
+      oneDNN is held to the same instruction set
+  sparklec bench --shapes tests/shapes/mobilenet_dw.txt --filter v2_ --peer onednn --peer-layout plain
+      images of both in the same layout
+  sparklec bench --jit examples/conv3x3.spk examples/depthwise.spk
+      from text to callable code, phase by phase: the first time, and again
+  sparklec bench --jit --shapes tests/shapes/resnet50.txt)"};
+
 const CommandHelp kDevicesHelp{"devices", "List the devices, and why others are left out", R"(
 Examples:
   sparklec devices

@@ -18,6 +18,7 @@ extern const CommandHelp kEmitHelp;
 extern const CommandHelp kBuildHelp;
 extern const CommandHelp kExplainHelp;
 extern const CommandHelp kAblateHelp;
+extern const CommandHelp kBenchHelp;
 extern const CommandHelp kDevicesHelp;
 extern const CommandHelp kDoctorHelp;
 

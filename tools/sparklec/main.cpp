@@ -17,6 +17,7 @@ ExitCode run_command(const CommandLine &line, Console &console) {
       [&](const BuildCommand &command) { return build(command, console); },
       [&](const ExplainCommand &command) { return explain(command, console); },
       [&](const AblateCommand &command) { return ablate(command, console); },
+      [&](const BenchCommand &command) { return bench(command, console); },
       [&](const DevicesCommand &command) { return devices(command, console); },
       [&](const DoctorCommand &command) { return doctor(command, console); });
   if (!result) return console.fail(result.error());

@@ -87,6 +87,27 @@ struct AblateCommand {
   bool json = false;
 };
 
+struct BenchCommand {
+  std::vector<std::string> programs; ///< With `jit`.
+  std::vector<std::string> defines;  ///< Of programs: what a kernel declares of them.
+  std::string shapes;                ///< A file.
+  bool jit = false;                  ///< Time compilers in place of kernels.
+  std::string op = "conv";           ///< `conv`, `maxpool`, `avgpool`.
+  std::string layout = "nhwc";       ///< Of our images: `nhwc`, `nchw`.
+  std::string filter;                ///< Rows whose name has it only.
+  int batch = 1;                     ///< Where a line has none.
+  int threads = 1;
+  std::string isa;
+  std::string target;   ///< Empty: the preferred one.
+  std::string schedule; ///< A file; empty: the cost model's choice.
+  std::string peer;     ///< `onednn`: sparkle-peer-onednn; with a `/`, a program. Empty: none.
+  std::string peer_layout = "any";
+  double peer_timeout = 60; ///< Seconds, for each answer.
+  int pairs = 30;           ///< With `jit`: compilations of each program, after the first.
+  std::string json;         ///< A file; `-`: standard output, in place of the table.
+  std::string commit = "unknown";
+};
+
 struct DevicesCommand {
   bool measure = false;
   bool json = false;
@@ -99,7 +120,8 @@ struct DoctorCommand {
 
 struct CommandLine {
   DiagnosticsForm diagnostics = DiagnosticsForm::kText;
-  std::variant<RunCommand, EmitCommand, BuildCommand, ExplainCommand, AblateCommand, DevicesCommand, DoctorCommand>
+  std::variant<RunCommand, EmitCommand, BuildCommand, ExplainCommand, AblateCommand, BenchCommand, DevicesCommand,
+               DoctorCommand>
       command;
 };
 

@@ -10,6 +10,7 @@
 #include "compiler/ir/kernel.h"
 #include "runtime/arguments.h"
 #include "runtime/tensor.h"
+#include "tools/bench/peer_protocol.h"
 
 namespace sparkle::bench {
 
@@ -19,6 +20,8 @@ public:
   /// whole ones 3.
   static Result<Tensors> make(const Program &program);
 
+  /// What the inputs hold, for those who make the same.
+  const std::map<std::string, FillSpec> &fills() const { return fills_; }
   const HostTensor *find(const std::string &name) const;
   Arguments arguments();
   /// Of all tensors, each once.
@@ -26,6 +29,7 @@ public:
 
 private:
   std::map<std::string, HostTensor> entries_;
+  std::map<std::string, FillSpec> fills_;
   std::vector<std::pair<std::string, double>> scalars_;
 };
 

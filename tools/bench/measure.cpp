@@ -1,8 +1,7 @@
-#include "tests/bench/measure.h"
+#include "tools/bench/measure.h"
 
 #include <algorithm>
 #include <cmath>
-#include <time.h>
 
 #include "runtime/timer.h"
 
@@ -24,12 +23,6 @@ Result<int64_t> runs_of_slice(const Contestant &contestant, double slice) {
 }
 
 } // namespace
-
-double thread_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 Result<std::vector<Timing>> measure(const std::vector<Contestant> &contestants, const MeasureOptions &options) {
   const size_t count = contestants.size();

@@ -1,8 +1,11 @@
-// Plain C for a case: its program as it stands, through a C compiler of this machine (runtime/plain_c.h).
+#include "tests/bench/peers.h"
+
 #include <cstring>
 
 #include "runtime/plain_c.h"
-#include "tests/bench/peer.h"
+#ifdef SPARKLE_HAS_ONEDNN
+#include "tools/peers/onednn_peer.h"
+#endif
 
 namespace sparkle::bench {
 namespace {
@@ -37,8 +40,7 @@ private:
   std::unique_ptr<Binding> binding_;
 };
 
-} // namespace
-
+/// The program as it stands, through a C compiler of this machine (runtime/plain_c.h).
 Result<std::unique_ptr<Peer>> make_plain_peer(const Executable &ours, const Arguments &tensors, const HostTensor &dst) {
   SPARKLE_TRY(const CCompiler compiler, find_c_compiler());
   SPARKLE_TRY(const auto executable, compile_plain_c(ours.imported, ours.machine, compiler, kFlags));
@@ -48,6 +50,18 @@ Result<std::unique_ptr<Peer>> make_plain_peer(const Executable &ours, const Argu
   auto peer = std::make_unique<PlainPeer>(std::move(description), std::move(own));
   SPARKLE_TRY_STATUS(peer->bind(executable, tensors));
   return std::unique_ptr<Peer>(std::move(peer));
+}
+
+} // namespace
+
+Result<std::unique_ptr<Peer>> make_peer(const std::string &name, [[maybe_unused]] const BenchCase &bench,
+                                        const PeerInputs &inputs, const Executable &ours, const Arguments &tensors) {
+  if (name == "plain") return make_plain_peer(ours, tensors, *inputs.dst);
+#ifdef SPARKLE_HAS_ONEDNN
+  return make_onednn_peer(bench, inputs);
+#else
+  return Error{ErrorCode::kUnsupported, "oneDNN 2 was not found when this was built"};
+#endif
 }
 
 } // namespace sparkle::bench

@@ -7,11 +7,9 @@
 #include <vector>
 
 #include "compiler/support/result.h"
+#include "tools/bench/clock.h"
 
 namespace sparkle::bench {
-
-/// Of the calling thread, since some time in the past.
-double thread_seconds();
 
 struct Contestant {
   std::string name;

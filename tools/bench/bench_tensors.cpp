@@ -1,4 +1,4 @@
-#include "tests/bench/bench_tensors.h"
+#include "tools/bench/bench_tensors.h"
 
 #include "runtime/fill.h"
 
@@ -13,7 +13,11 @@ Result<Tensors> Tensors::make(const Program &program) {
     for (const Extent &extent : tensor.extents) shape.push_back(value_of(extent, {}));
     SPARKLE_TRY(HostTensor host, HostTensor::allocate(tensor.element, std::move(shape)));
     const bool is_unsigned = tensor.element == Scalar::kU8;
-    if (tensor.role != Role::kOutput) fill_integers(host, 64 + i, is_unsigned ? 0 : -2, is_unsigned ? 4 : 2);
+    if (tensor.role != Role::kOutput) {
+      const FillSpec fill = {64 + i, is_unsigned ? 0 : -2, is_unsigned ? 4 : 2};
+      fill_integers(host, fill.seed, fill.low, fill.high);
+      set.fills_.emplace(tensor.name, fill);
+    }
     set.entries_.emplace(tensor.name, std::move(host));
   }
   for (const Uniform &uniform : program.uniforms)

@@ -1,6 +1,8 @@
-#include "tests/differential/conv_text.h"
+#include "tools/bench/conv_text.h"
 
-namespace sparkle::test {
+#include <vector>
+
+namespace sparkle::bench {
 namespace {
 
 /// How channels are written: in the shapes and subscripts of images and weights.
@@ -51,7 +53,7 @@ std::string parameters_of(const std::vector<std::string> &axes) {
   return with("s", "1") + ", " + with("p", "0") + ", " + with("d", "1");
 }
 
-void bind_axis(KernelText &kernel, const SpatialShape &shape, const std::string &axis) {
+void bind_axis(CaseText &kernel, const SpatialShape &shape, const std::string &axis) {
   kernel.values["I" + upper(axis)] = shape.in;
   kernel.values["O" + upper(axis)] = shape.out;
   kernel.values["K" + upper(axis)] = shape.kernel;
@@ -76,10 +78,10 @@ std::string text_of(const ConvolutionShape &shape, ImageLayout layout, const Cha
 
 } // namespace
 
-KernelText conv_text(const ConvolutionShape &shape, ImageLayout layout) {
+CaseText conv_text(const ConvolutionShape &shape, ImageLayout layout) {
   const Channels c = channels_of(shape);
   const bool is_depthwise = c.axes.empty(), has_groups = !is_depthwise && shape.groups > 1;
-  KernelText kernel;
+  CaseText kernel;
   kernel.text = text_of(shape, layout, c);
   kernel.values["N"] = shape.batch;
   kernel.values["IC"] = has_groups ? shape.ic / shape.groups : shape.ic;
@@ -91,4 +93,4 @@ KernelText conv_text(const ConvolutionShape &shape, ImageLayout layout) {
   return kernel;
 }
 
-} // namespace sparkle::test
+} // namespace sparkle::bench
