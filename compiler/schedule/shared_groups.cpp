@@ -7,6 +7,7 @@
 #include "compiler/analysis/imported.h"
 #include "compiler/schedule/access_model.h"
 #include "compiler/schedule/cost_model.h"
+#include "compiler/schedule/fetch_ahead.h"
 #include "compiler/schedule/fusion.h"
 #include "compiler/schedule/loop_plan.h"
 
@@ -88,6 +89,9 @@ private:
     chosen.placement = entry.placement;
     chosen.at = entry.at;
     entry = share_groups(std::move(chosen), kernel, shared);
+    // Groups that are not shared are serial loops now, along which there is more to ask for ahead.
+    if (!entry.prefetches.empty())
+      if (const auto plan = plan_loops(kernel, entry)) entry.prefetches = hints_ahead(model_of(kernel), *plan, info_);
   }
 
   const TargetInfo &info_;
