@@ -5,14 +5,13 @@
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/PatternMatch.h>
 
+#include "targets/cpu/division.h"
+
 namespace sparkle::llvm_target {
 namespace {
 
 using llvm::Value;
 namespace pattern = llvm::PatternMatch;
-
-constexpr int kLeastDivisor = 2;
-constexpr int kGreatestDivisor = 256;
 
 bool is_zext(const Value *value) { return llvm::isa<llvm::ZExtInst>(value); }
 
@@ -38,22 +37,20 @@ Value *narrow_extremum(llvm::IntrinsicInst &extremum) {
   return is_zext(x) ? builder.CreateZExt(narrow, x->getType()) : builder.CreateSExt(narrow, x->getType());
 }
 
-/// The quotient without a division. Where nothing is left it is exact, zeros keep their sign and infinities stay: the
-/// rest of an infinity is no number.
-Value *divide_by_constant(llvm::BinaryOperator &division) {
+/// The quotient without a division (targets/cpu/division.h).
+Value *divide_by_constant(llvm::BinaryOperator &division, bool strict) {
   const llvm::APFloat *divisor = nullptr;
   if (division.getOpcode() != llvm::Instruction::FDiv || !division.getType()->getScalarType()->isFloatTy() ||
       !match(division.getOperand(1), pattern::m_APFloat(divisor)))
     return nullptr;
   const float value = divisor->convertToFloat();
-  if (!(value >= kLeastDivisor && value <= kGreatestDivisor) || value != static_cast<float>(static_cast<int>(value)))
-    return nullptr;
+  const std::optional<cpu::ConstantDivision> how = cpu::constant_division(value, strict);
+  if (!how) return nullptr;
   llvm::IRBuilder<> b(&division);
   llvm::Type *type = division.getType();
-  Value *x = division.getOperand(0), *reciprocal = llvm::ConstantFP::get(type, static_cast<double>(1.0f / value));
+  Value *x = division.getOperand(0), *reciprocal = llvm::ConstantFP::get(type, static_cast<double>(how->reciprocal));
   Value *quotient = b.CreateFMul(x, reciprocal);
-  const int whole = static_cast<int>(value);
-  if ((whole & (whole - 1)) == 0) return quotient;
+  if (how->is_product) return quotient;
   Value *divided = llvm::ConstantFP::get(type, -static_cast<double>(value));
   Value *rest = b.CreateIntrinsic(llvm::Intrinsic::fma, {type}, {quotient, divided, x});
   Value *refined = b.CreateIntrinsic(llvm::Intrinsic::fma, {type}, {rest, reciprocal, quotient});
@@ -62,8 +59,8 @@ Value *divide_by_constant(llvm::BinaryOperator &division) {
 
 Value *rewritten(llvm::Instruction &instruction, bool strict) {
   if (auto *intrinsic = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction)) return narrow_extremum(*intrinsic);
-  if (auto *operation = llvm::dyn_cast<llvm::BinaryOperator>(&instruction); operation && !strict)
-    return divide_by_constant(*operation);
+  if (auto *operation = llvm::dyn_cast<llvm::BinaryOperator>(&instruction); operation)
+    return divide_by_constant(*operation, strict);
   return nullptr;
 }
 

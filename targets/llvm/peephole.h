@@ -3,9 +3,7 @@
 //   smax(zext a, zext b)  ->  zext (umax(a, b))       and smin, and sext: extrema of bytes stay bytes
 //   x / 9.0               ->  q = x * (1/9), q + (x - q*9) * (1/9) in fused operations
 //
-// The second one is for whole constants from 2 to 256, where it gives the correctly rounded quotient (all numerators
-// are tried by tests/unit/targets/llvm/division_test.cpp) but for results in the denormal range. A division takes as
-// long as 24 multiply-adds on Cascade Lake.
+// The second one is targets/cpu/division.h; tests/unit/targets/llvm/llvm_peephole_test.cpp tries all significands.
 #pragma once
 
 namespace llvm {
@@ -17,7 +15,7 @@ namespace sparkle::llvm_target {
 /// Of functions whose kernel is strict.
 inline constexpr char kStrictAttribute[] = "sparkle-strict";
 
-/// `strict`: divisions stay.
+/// `strict`: divisions stay but where the bits are always those of the division.
 void rewrite_operations(llvm::Function &function, bool strict);
 
 } // namespace sparkle::llvm_target

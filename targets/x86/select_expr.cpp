@@ -37,14 +37,6 @@ Op float_op(BinaryOp op) {
   SPARKLE_CHECK(false, "operation not defined for floats");
 }
 
-/// x / d is x * (1 / d), bit by bit, where 1 / d is exact.
-std::optional<uint32_t> exact_reciprocal(const Value &divisor) {
-  if (!divisor.bits) return std::nullopt;
-  const uint32_t mantissa = *divisor.bits & 0x7FFFFF, exponent = *divisor.bits >> 23 & 0xFF;
-  if (mantissa != 0 || exponent == 0 || exponent >= 254) return std::nullopt;
-  return std::bit_cast<uint32_t>(1.0f / std::bit_cast<float>(*divisor.bits));
-}
-
 } // namespace
 
 int part_bytes(int lanes) {
@@ -91,7 +83,7 @@ Value Selector::node(ExprId id, const Parts *into) {
         return Value{e.type, {}, e.value};
       },
       [&](const FloatConst &e) { return real_constant(e, 1); }, [&](const VarRef &e) { return variable(e.var); },
-      [&](const Unary &e) { return unary(e, emit(e.a), into); }, [&](const Binary &e) { return binary(e, into); },
+      [&](const Unary &e) { return unary(e, emit(e.a), into); }, [&](const Binary &e) { return binary(id, e, into); },
       [&](const Compare &e) { return compare(e, into); }, [&](const Select &e) { return select(e, into); },
       [&](const Fma &e) { return fma(e, into); },
       [&](const Cast &e) { return cast_within(emit(e.a), i32_range(e.a), e.type, into); },
@@ -224,7 +216,10 @@ Value Selector::unary(const Unary &e, const Value &a, const Parts *into) {
   });
 }
 
-Value Selector::binary(const Binary &e, const Parts *into) {
+Value Selector::binary(ExprId id, const Binary &e, const Parts *into) {
+  if (auto sum = known_sum(e, into)) return *sum;
+  if (const auto multiple = known_multiple(id))
+    if (auto product = known_product(*multiple, k_.type_of(id), into)) return *product;
   if (auto product = short_product(e, into)) return *product;
   Value a = emit(e.a), b = emit(e.b);
   const int lanes = std::max(a.type.lanes, b.type.lanes);
@@ -234,12 +229,27 @@ Value Selector::binary(const Binary &e, const Parts *into) {
   if (a.type.scalar == Scalar::kBool) return logic(e.op, a, b, into);
   if (!is_float(a.type.scalar)) return whole_binary(e, a, b, into);
   SPARKLE_CHECK(a.type.scalar == Scalar::kF32, "arithmetic on a storage type");
-  const auto reciprocal = e.op == BinaryOp::kDiv ? exact_reciprocal(b) : std::nullopt;
-  const Op op = reciprocal ? Op::kFMul : float_op(e.op);
+  if (e.op == BinaryOp::kDiv && b.bits)
+    if (const auto how = cpu::constant_division(std::bit_cast<float>(*b.bits), k_.strict))
+      return divide_by_constant(a, b, *how, into);
+  const Op op = float_op(e.op);
   const bool swaps = e.op == BinaryOp::kMin || e.op == BinaryOp::kMax;
   return each_part(a.type, into, [&](size_t i, int bytes, VReg to) {
-    const VReg left = a.parts[i], right = reciprocal ? lanes_of(*reciprocal, bytes) : b.parts[i];
+    const VReg left = a.parts[i], right = b.parts[i];
     return b_.vector(op, bytes, swaps ? right : left, swaps ? left : right, kNoId<VReg>, to);
+  });
+}
+
+Value Selector::divide_by_constant(const Value &a, const Value &b, const cpu::ConstantDivision &how,
+                                   const Parts *into) {
+  return each_part(a.type, into, [&](size_t i, int bytes, VReg to) {
+    const VReg x = a.parts[i], none = kNoId<VReg>;
+    const VReg reciprocal = lanes_of(std::bit_cast<uint32_t>(how.reciprocal), bytes);
+    const VReg quotient = b_.vector(Op::kFMul, bytes, x, reciprocal, none, how.is_product ? to : none);
+    if (how.is_product) return quotient;
+    const VReg rest = b_.vector(Op::kFNegMulAdd, bytes, quotient, b.parts[i], x);
+    const VReg refined = b_.vector(Op::kFMulAdd, bytes, rest, reciprocal, quotient);
+    return blend(bytes, is_rest(bytes, rest), refined, quotient, to);
   });
 }
 

@@ -187,6 +187,12 @@ VReg Selector::compare_lanes(CompareOp op, Type type, int bytes, VReg a, VReg b,
   SPARKLE_CHECK(false, "unknown comparison");
 }
 
+VReg Selector::is_rest(int bytes, VReg lanes) {
+  constexpr int64_t kLessOrGreater = 12; // NEQ_OQ: neither equal nor unordered, signals of neither.
+  const Op op = b_.isa().has_masks() ? Op::kFCompareK : Op::kFCompare;
+  return b_.vector_immediate(op, bytes, kLessOrGreater, lanes, lanes_of(0, bytes));
+}
+
 VReg Selector::condition(Condition condition, int bytes, VReg a, const Value &b) {
   Inst inst;
   inst.op = Op::kGSet;

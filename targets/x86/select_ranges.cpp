@@ -1,5 +1,6 @@
 // What is known of expressions before they are selected: what whole numbers may be, and what no loop changes.
 #include <algorithm>
+#include <bit>
 
 #include "compiler/ir/numeric.h"
 #include "compiler/support/match.h"
@@ -90,6 +91,43 @@ bool Selector::find_invariant(ExprId id) {
       [](const Shuffle &) { return false; }, [](const ReduceLanes &) { return false; },
       [](const Dot &) { return false; }, [](const Read &) { return false; }, [](const Reduce &) { return false; });
   return is_invariant_[id] = answer;
+}
+
+// ---- Products with numbers that expanded loops decide, like the weights of a window
+
+std::optional<Selector::Multiple> Selector::known_multiple(ExprId id) {
+  const Type type = k_.type_of(id);
+  const auto *product = std::get_if<Binary>(&k_.expr(id));
+  if (!product || product->op != BinaryOp::kMul || type.scalar != Scalar::kI32 || !type.is_vector())
+    return std::nullopt;
+  const auto number = [&](ExprId lanes) {
+    const auto *splat = std::get_if<Broadcast>(&k_.expr(lanes));
+    return splat ? emit(splat->a).number : std::nullopt;
+  };
+  if (const auto b = number(product->b)) return Multiple{product->a, *b};
+  if (const auto a = number(product->a)) return Multiple{product->b, *a};
+  return std::nullopt;
+}
+
+std::optional<Value> Selector::known_product(const Multiple &multiple, Type type, const Parts *into) {
+  const Value zero = widen(Value{type.with_lanes(1), {}, 0}, type.lanes);
+  if (multiple.number == 0) return zero;
+  if (multiple.number == 1) return emit(multiple.of, into);
+  if (multiple.number == -1) return whole_binary(BinaryOp::kSub, zero, emit(multiple.of), {}, into);
+  if (multiple.number < 0 || !std::has_single_bit(static_cast<uint64_t>(multiple.number))) return std::nullopt;
+  const Value power = widen(Value{type.with_lanes(1), {}, multiple.number}, type.lanes);
+  return whole_binary(BinaryOp::kMul, emit(multiple.of), power, {}, into);
+}
+
+/// a + -2 * b is a - 2 * b; nothing is added of what is multiplied by 0.
+std::optional<Value> Selector::known_sum(const Binary &e, const Parts *into) {
+  if (e.op != BinaryOp::kAdd) return std::nullopt;
+  const auto multiple = known_multiple(e.b);
+  if (!multiple || multiple->number > 0) return std::nullopt;
+  if (multiple->number == 0) return emit(e.a, into);
+  const auto right = known_product({multiple->of, -multiple->number}, k_.type_of(e.b), nullptr);
+  if (!right) return std::nullopt;
+  return whole_binary(BinaryOp::kSub, emit(e.a), *right, {}, into);
 }
 
 // ---- Short products

@@ -5,7 +5,9 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "compiler/analysis/interval.h"
 #include "compiler/ir/kernel.h"
 #include "compiler/target/artifact.h"
+#include "targets/cpu/division.h"
 #include "targets/x86/code_builder.h"
 #include "targets/x86/index_forms.h"
 #include "targets/x86/select.h"
@@ -166,7 +169,8 @@ private:
   Value variable(VarId id);
   Value real_constant(const FloatConst &constant, int lanes);
   Value unary(const Unary &e, const Value &a, const Parts *into);
-  Value binary(const Binary &e, const Parts *into);
+  Value binary(ExprId id, const Binary &e, const Parts *into);
+  Value divide_by_constant(const Value &a, const Value &b, const cpu::ConstantDivision &how, const Parts *into);
   Value fma(const Fma &e, const Parts *into);
   Value ramp(const Ramp &e);
   Value bitcast(const Value &a, Type to, const Parts *into);
@@ -187,6 +191,8 @@ private:
   /// Of a scalar condition: 1 or 0; of all lanes of a mask: as a mask.
   Value mask_of_scalar(const Value &value, int lanes);
   VReg compare_lanes(CompareOp op, Type type, int bytes, VReg a, VReg b, VReg into);
+  /// Lanes that are a number other than 0.
+  VReg is_rest(int bytes, VReg lanes);
   VReg compare_scalars(CompareOp op, Type type, const Value &a, const Value &b);
   Value compare_bools(CompareOp op, const Value &a, const Value &b);
   std::optional<Value> compare_ramps(const Compare &e, int lanes, const Parts *into);
@@ -238,6 +244,15 @@ private:
   bool find_invariant(ExprId id);
   /// The product of lanes that fit 16 bits, in half the work of others; nothing where they may not fit.
   std::optional<Value> short_product(const Binary &e, const Parts *into);
+  /// What the other operand is multiplied by in all lanes, where that is known here.
+  struct Multiple {
+    ExprId of;
+    int64_t number;
+  };
+  std::optional<Multiple> known_multiple(ExprId id);
+  /// Sums and products with such numbers, in less than a multiplication.
+  std::optional<Value> known_product(const Multiple &multiple, Type type, const Parts *into);
+  std::optional<Value> known_sum(const Binary &e, const Parts *into);
   Value low_halves(ExprId id, int lanes);
 
   // select_cast.cpp: conversions
@@ -310,9 +325,10 @@ private:
   std::vector<Level> levels_;
   std::vector<Scope> scopes_;
   std::vector<Loaded> loads_;
-  std::vector<Base> bases_;                   ///< By BufferId.
-  std::vector<std::optional<Slices>> slices_; ///< By BufferId.
-  std::vector<bool> is_broadcast_;            ///< By VarId: of scalars that vectors are filled with.
+  std::set<std::tuple<VReg, int32_t, int64_t>> prefetched_; ///< Base, displacement, cache: since the scope changed.
+  std::vector<Base> bases_;                                 ///< By BufferId.
+  std::vector<std::optional<Slices>> slices_;               ///< By BufferId.
+  std::vector<bool> is_broadcast_;                          ///< By VarId: of scalars that vectors are filled with.
   std::unordered_set<const Load *> needs_no_copy_;
   VReg symbols_address_ = kNoId<VReg>;
   Base scratch_;
