@@ -103,6 +103,8 @@ void Selector::prefetch(const Prefetch &prefetch) {
   inst.op = Op::kPrefetch;
   inst.memory = element(where, 0);
   inst.immediate = prefetch.cache >= 1 && prefetch.cache <= 3 ? prefetch.cache : 0;
+  // Windows that overlap ask for the same lines; expanded, next to each other.
+  if (!prefetched_.emplace(inst.memory.base, inst.memory.displacement, inst.immediate).second) return;
   b_.add(inst);
 }
 

@@ -47,12 +47,14 @@ void Selector::enter_scope() {
   scope.loads = loads_.size();
   if (!scopes_.empty()) scope.first_load = scopes_.back().first_load;
   scopes_.push_back(std::move(scope));
+  prefetched_.clear();
 }
 
 void Selector::leave_scope() {
   for (SumId id : scopes_.back().sums) sums_[index_of(id)].reg = kNoId<VReg>;
   loads_.resize(scopes_.back().loads);
   scopes_.pop_back();
+  prefetched_.clear();
 }
 
 // ---- The function around the body
