@@ -103,6 +103,7 @@ void remove_dead(Function &function) {
 
 void optimize(Function &function) {
   propagate_copies(function);
+  if (share_results(function)) propagate_copies(function);
   // What is dead reads no longer, so that more loads have one use alone.
   remove_dead(function);
   fold_loads(function);

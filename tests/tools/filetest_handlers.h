@@ -70,8 +70,8 @@ Result<std::string> filetest_merge(const Filetest &test, Diagnostics &diagnostic
 Result<std::string> filetest_vulkan(const Filetest &test, Diagnostics &diagnostics);
 
 // filetest_x86.cpp
-/// `x86{verify}`, `x86{propagate_copies}`, `x86{fold_loads}`, `x86{remove_dead}`, `x86{optimize}`: flat code after the
-/// step; `x86{allocate}`: with the machine's registers.
+/// `x86{verify}`, `x86{propagate_copies}`, `x86{fold_loads}`, `x86{remove_dead}`, `x86{share_results}`,
+/// `x86{optimize}`: flat code after the step; `x86{allocate}`: with the machine's registers.
 Result<std::string> filetest_x86(const Filetest &test, Diagnostics &diagnostics);
 
 } // namespace sparkle

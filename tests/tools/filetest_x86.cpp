@@ -14,7 +14,9 @@ struct Step {
   void (*run)(x86::Function &);
 };
 constexpr std::array kSteps = {Step{"propagate_copies", x86::propagate_copies}, Step{"fold_loads", x86::fold_loads},
-                               Step{"remove_dead", x86::remove_dead}, Step{"optimize", x86::optimize}};
+                               Step{"remove_dead", x86::remove_dead},
+                               Step{"share_results", [](x86::Function &function) { x86::share_results(function); }},
+                               Step{"optimize", x86::optimize}};
 
 Result<std::string> allocated(x86::Function function) {
   SPARKLE_TRY(const x86::Allocation allocation, x86::allocate(function));

@@ -26,6 +26,12 @@ template <class Step> void expect_kept(const Pressure &pressure, Step &&step) {
 using X86OptimizeRandom = X86Random;
 TEST_P(X86OptimizeRandom, CopiesKeepWhatTheCodeDoes) { expect_kept(GetParam(), propagate_copies); }
 TEST_P(X86OptimizeRandom, FoldedLoadsKeepWhatTheCodeDoes) { expect_kept(GetParam(), fold_loads); }
+TEST_P(X86OptimizeRandom, SharedResultsKeepWhatTheCodeDoes) {
+  expect_kept(GetParam(), [](Function &function) {
+    share_results(function);
+    propagate_copies(function);
+  });
+}
 TEST_P(X86OptimizeRandom, DeadCodeKeepsWhatTheCodeDoes) { expect_kept(GetParam(), remove_dead); }
 
 TEST_P(X86OptimizeRandom, AllKeepsWhatTheCodeDoes) {
