@@ -17,6 +17,21 @@ bool is_pool_load(const Inst &inst) {
          !is_valid(inst.mask);
 }
 
+/// From memory that the function may write.
+bool is_reloadable(const Inst &inst) {
+  const bool is_vector_load =
+      info_of(inst.op).memory == OpInfo::Memory::kLoad && !is_valid(inst.src[0]) && info_of(inst.op).dst == Operand::kV;
+  return is_vector_load && inst.memory.kind == Address::Kind::kRegisters && !is_valid(inst.mask);
+}
+
+/// What other instructions may have as their operand.
+bool is_whole_load(const Inst &inst) { return inst.op == Op::kVLoad || inst.op == Op::kVBroadcast; }
+
+/// Of memory beyond the frame.
+bool is_store(const Inst &inst) {
+  return info_of(inst.op).memory == OpInfo::Memory::kStore && inst.memory.kind != Address::Kind::kFrame;
+}
+
 bool fits_immediate(int64_t value) { return value == static_cast<int32_t>(value); }
 
 /// A load or a store, without its register.
@@ -68,7 +83,29 @@ Spiller::Remakes Spiller::remakes(const LiveRanges &ranges) const {
         inst.op == Op::kGAddress && lasts(inst.memory.base, inst.dst) && lasts(inst.memory.index, inst.dst);
     if (is_constant || is_address || is_pool_load(inst)) found[index_of(inst.dst)] = &inst;
   }
+  add_reloads(ranges, found);
   return found;
+}
+
+/// Loads whose uses all stand behind them in their block, with no write of that memory or of its address between.
+void Spiller::add_reloads(const LiveRanges &ranges, Remakes &found) const {
+  constexpr uint32_t kNever = LiveRange::kNever;
+  std::vector<uint32_t> write(ranges.size(), kNever); // of each register, the next one
+  uint32_t barrier = kNever;
+  for (auto i = static_cast<uint32_t>(function_.code.size()); i-- > 0;) {
+    const Inst &inst = function_.code[i];
+    if (is_store(inst) || inst.op == Op::kLabel || is_jump(inst.op)) barrier = i;
+    if (!is_valid(inst.dst)) continue;
+    const LiveRange &range = ranges[index_of(inst.dst)];
+    const bool ends_with_read = range.last % 2 == 0;
+    const auto lasts = [&](VReg part) {
+      return !is_valid(part) || (write[index_of(part)] >= range.last / 2 && ranges[index_of(part)].last >= range.last);
+    };
+    if (is_reloadable(inst) && range.writes == 1 && range.first == 2 * i + 1 && ends_with_read &&
+        barrier >= range.last / 2 && lasts(inst.memory.base) && lasts(inst.memory.index))
+      found[index_of(inst.dst)] = &inst;
+    write[index_of(inst.dst)] = i;
+  }
 }
 
 void Spiller::plan(const std::vector<VReg> &spilled, const LiveRanges &ranges, const Remakes &remakes) {
@@ -139,7 +176,7 @@ bool Spiller::fold(Inst &inst, VReg reg) const {
       inst.has_immediate = true;
       return true;
     }
-    if (!is_pool_load(maker)) return false;
+    if (!is_whole_load(maker)) return false;
     folded = {maker.memory, maker.bytes, maker.op == Op::kVBroadcast};
   }
   const std::optional<Inst> with = with_memory(inst, reg, folded, function_.isa);

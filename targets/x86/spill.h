@@ -11,7 +11,8 @@ public:
   explicit Spiller(Function &function);
 
   /// Those that can be made anew anywhere: one write, of a constant, from the pool, or an address of registers that
-  /// are written once. The latter only where these live as long.
+  /// are written once, and loads where what they read stays as it is. The latter two only where the registers of the
+  /// address live as long.
   /// By register: the write, or nothing. Valid until the code changes.
   using Remakes = std::vector<const Inst *>;
   Remakes remakes(const LiveRanges &ranges) const;
@@ -57,6 +58,7 @@ private:
 
   bool is_spilled(VReg reg) const { return index_of(reg) < plans_.size() && plans_[index_of(reg)].kind != Kind::kKept; }
   void plan(const std::vector<VReg> &spilled, const LiveRanges &ranges, const Remakes &remakes);
+  void add_reloads(const LiveRanges &ranges, Remakes &found) const;
   bool has_spilled(const Inst &inst) const;
   void rewrite(Inst inst);
   bool becomes_access(Inst &inst) const;
