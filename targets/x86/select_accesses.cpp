@@ -77,7 +77,7 @@ Value Selector::load_if(const Load &load, Type type) {
 /// into all lanes at once.
 Value Selector::load_plain(const Load &load, Type type) {
   const Place where = place(load.buffer, load.indices.at(0));
-  const bool may_share = !has_lanes_apart(where) && where.stride.has_value();
+  const bool may_share = !has_lanes_apart(where);
   if (may_share)
     if (const Value *known = loaded(where, type)) return *known;
   Value value;
@@ -90,7 +90,7 @@ Value Selector::load_plain(const Load &load, Type type) {
   }
   if (!may_share) return value;
   const auto [begin, end] = extent_of(where);
-  loads_.push_back({where.buffer, where.first, where.stride, value, begin, end, true});
+  loads_.push_back({where.buffer, where.first, where.stride, where.steps, value, begin, end, true});
   return value;
 }
 
@@ -99,7 +99,8 @@ const Value *Selector::loaded(const Place &place, Type type) const {
   for (size_t i = loads_.size(); i-- > first;) {
     const Loaded &load = loads_[i];
     if (load.first.displacement == place.first.displacement && load.is_there && load.first == place.first &&
-        load.buffer == place.buffer && load.stride == place.stride && load.value.type == type)
+        load.buffer == place.buffer && load.stride == place.stride && load.value.type == type &&
+        (load.stride || std::ranges::equal(load.steps, place.steps)))
       return &load.value;
   }
   return nullptr;

@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "targets/x86/code_builder.h"
@@ -78,6 +79,7 @@ struct Loaded {
   BufferId buffer;
   Address first;
   std::optional<int64_t> stride;
+  std::span<const int64_t> steps; ///< Where there is no stride.
   Value value;
   int64_t begin, end; ///< Bytes touched, from `first`.
   bool is_there = true;
