@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "runtime/file_io.h"
+#include "tools/sparklec/bench_jit.h"
 #include "tools/sparklec/bench_report.h"
 #include "tools/sparklec/commands.h"
 #include "tools/sparklec/target_choice.h"
@@ -35,16 +36,6 @@ bench::PeerOptions peer_options(const BenchCommand &command, std::string path) {
   return options;
 }
 
-Result<std::vector<ConvolutionShape>> read_shapes(const BenchCommand &command) {
-  SPARKLE_TRY(const std::string text, read_text_file(command.shapes, kMostListBytes));
-  Result<std::vector<ConvolutionShape>> shapes = parse_shape_list(text, command.batch);
-  if (!shapes) return Error{shapes.error().code, command.shapes + ": " + shapes.error().text};
-  std::erase_if(*shapes,
-                [&](const ConvolutionShape &shape) { return shape.name.find(command.filter) == std::string::npos; });
-  if (shapes->empty()) return Error{ErrorCode::kInvalidInput, command.shapes + " has no such shape"};
-  return shapes;
-}
-
 Result<bench::ListOptions> list_options(const BenchCommand &command, Console &console) {
   bench::ListOptions options;
   SPARKLE_TRY(options.like.op, bench::op_named(command.op));
@@ -70,14 +61,8 @@ ExitCode exit_of(const std::vector<RowResult> &rows, const Console &console) {
   return failed ? ExitCode::kMachine : ExitCode::kDone;
 }
 
-Status write_json(const std::string &path, const std::string &text, const Console &console) {
-  if (path.empty()) return ok();
-  if (path == "-") return console.print(text), ok();
-  return write_file(path, {reinterpret_cast<const uint8_t *>(text.data()), text.size()});
-}
-
 Result<ExitCode> bench_shapes(const BenchCommand &command, Console &console) {
-  SPARKLE_TRY(const std::vector<ConvolutionShape> shapes, read_shapes(command));
+  SPARKLE_TRY(const std::vector<ConvolutionShape> shapes, read_bench_shapes(command));
   SPARKLE_TRY(bench::ListOptions options, list_options(command, console));
   SPARKLE_TRY(std::shared_ptr<Machine> machine, Machine::open({command.threads, command.isa, VulkanOptions{}}));
   BenchHeader header = {machine->cpu().name, fs::path(command.shapes).filename().string(), {}};
@@ -96,19 +81,36 @@ Result<ExitCode> bench_shapes(const BenchCommand &command, Console &console) {
     SPARKLE_TRY_STATUS(Console::flush());
   }
   if (has_table) console.print(bench_foot(rows));
-  SPARKLE_TRY_STATUS(write_json(command.json, bench_json(header, command, rows), console));
+  SPARKLE_TRY_STATUS(write_bench_json(command.json, bench_json(header, command, rows), console));
   return exit_of(rows, console);
 }
 
 } // namespace
 
+Result<std::vector<ConvolutionShape>> read_bench_shapes(const BenchCommand &command) {
+  SPARKLE_TRY(const std::string text, read_text_file(command.shapes, kMostListBytes));
+  Result<std::vector<ConvolutionShape>> shapes = parse_shape_list(text, command.batch);
+  if (!shapes) return Error{shapes.error().code, command.shapes + ": " + shapes.error().text};
+  std::erase_if(*shapes,
+                [&](const ConvolutionShape &shape) { return shape.name.find(command.filter) == std::string::npos; });
+  if (shapes->empty()) return Error{ErrorCode::kInvalidInput, command.shapes + " has no such shape"};
+  return shapes;
+}
+
+Status write_bench_json(const std::string &path, const std::string &text, const Console &console) {
+  if (path.empty()) return ok();
+  if (path == "-") return console.print(text), ok();
+  return write_file(path, {reinterpret_cast<const uint8_t *>(text.data()), text.size()});
+}
+
 Result<ExitCode> bench(const BenchCommand &command, Console &console) {
   if (command.json == "-") console.use_json();
-  if (command.shapes.empty()) {
-    console.fail({ErrorCode::kInvalidInput, "bench wants --shapes FILE"});
+  const bool has_programs = !command.programs.empty(), has_shapes = !command.shapes.empty();
+  if (has_programs == has_shapes || (has_programs && !command.jit)) {
+    console.fail({ErrorCode::kInvalidInput, "bench wants --shapes FILE, or --jit and programs or --shapes FILE"});
     return ExitCode::kUsage;
   }
-  return bench_shapes(command, console);
+  return command.jit ? bench_jit(command, console) : bench_shapes(command, console);
 }
 
 } // namespace sparkle::cli

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "compiler/support/diagnostics.h"
+
 namespace sparkle::cli {
 namespace {
 
@@ -86,14 +88,15 @@ std::string bench_line(const RowResult &row) {
     text += format(" %9.1f %6.2f  %.2f to %.2f", row.peer_gflops, row.timing.ratio, row.timing.ratio_low,
                    row.timing.ratio_high);
   if (row.timing.disturbed) text += "  disturbed";
-  return text + (row.peer_why.empty() ? "" : "  peer: " + row.peer_why) + "\n";
+  return text + (row.peer_why.empty() ? "" : "  peer: " + escape_control(row.peer_why)) + "\n";
 }
 
 std::string bench_foot(const std::vector<RowResult> &rows) {
   std::string text = format("peak of multiply-adds: %.1f GFLOPS\n", median_peak(rows));
   std::set<std::string> codes;
   for (const RowResult &row : rows)
-    if (!row.peer_code.empty() && codes.insert(row.peer_code).second) text += "peer: " + row.peer_code + "\n";
+    if (!row.peer_code.empty() && codes.insert(row.peer_code).second)
+      text += "peer: " + escape_control(row.peer_code) + "\n";
   const double mean = bench::geomean_ratio(rows);
   if (mean > 0)
     text += format("geometric mean of the peer's time over ours, each layer as often as it occurs: %.3f\n", mean);
@@ -119,7 +122,7 @@ std::string bench_json(const BenchHeader &header, const BenchCommand &command, c
               {"geomean_ratio", rounded_or_null(mean, mean > 0)},
               {"rows", Json::array()}};
   for (const RowResult &row : rows) out["rows"].push_back(row_json(row));
-  return out.dump(1) + "\n";
+  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 } // namespace sparkle::cli

@@ -208,7 +208,10 @@ CLI::App *add_bench(CLI::App &app, BenchCommand &bench) {
   command->add_option("--peer-timeout", bench.peer_timeout, "Seconds that the peer has for an answer")
       ->capture_default_str()
       ->check(CLI::Range(0.001, 86400.0));
-  command->add_option("--pairs", bench.pairs, "Pairs of turns for each row; with --jit, compilations")
+  command->add_option("--pairs", bench.pairs, "Pairs of turns for each row")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  command->add_option("--repeat", bench.repeat, "With --jit: compilations of each program, after the first")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
   command->add_option("--json", bench.json,

@@ -103,7 +103,8 @@ struct BenchCommand {
   std::string peer;     ///< `onednn`: sparkle-peer-onednn; with a `/`, a program. Empty: none.
   std::string peer_layout = "any";
   double peer_timeout = 60; ///< Seconds, for each answer.
-  int pairs = 30;           ///< With `jit`: compilations of each program, after the first.
+  int pairs = 30;           ///< Of turns, for each row.
+  int repeat = 30;          ///< With `jit`: compilations of each program, after the first.
   std::string json;         ///< A file; `-`: standard output, in place of the table.
   std::string commit = "unknown";
 };

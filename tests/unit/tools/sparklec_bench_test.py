@@ -117,6 +117,15 @@ class Bench(CommandTest):
         self.assertIn("exit code 3", done.stdout)
         self.assertEqual(len([one for one in self.requests() if one["do"] == "prepare"]), 2)
 
+    def test_peer_that_always_dies_is_left_alone(self):
+        path = self.write("five.txt", SHAPES + SHAPES + 'ic1oc1_ih3kh1_n"last"\n')
+        done = self.sparklec("bench", "--shapes", path, *QUICK, "--peer", self.peer("sys.exit(4)"), "--json", "-", env=NO_VULKAN)
+        rows = json.loads(done.stdout)["rows"]
+        self.assertEqual(len(self.requests()), 3)
+        self.assertIn("exit code 4", rows[2]["peer_why"])
+        self.assertIn("too often", rows[3]["peer_why"])
+        self.assertGreater(rows[4]["gflops"], 0)
+
     def test_peer_that_is_silent(self):
         start = time.monotonic()
         _, report = self.bench("--peer", self.peer('what == "run" and time.sleep(1000)'), "--peer-timeout", "1")
@@ -153,9 +162,44 @@ class Bench(CommandTest):
             for row in json.loads(done.stdout)["rows"]:
                 self.assertTrue(row["right"], row)
 
+    def jit(self, *words, code=0):
+        done = self.sparklec("bench", "--jit", *words, "--repeat", "3", "--json", self.path("jit.json"), code=code, env=NO_VULKAN)
+        return done, json.loads(self.read("jit.json"))
+
+    def check_phases(self, row):
+        self.assertIsNone(row["failure"])
+        for what in ("cold_ms", "again_ms", "p99_ms"):
+            self.assertEqual(list(row[what]), ["total", "open", "parse", "import", "plan", "passes", "lower"])
+            for phase, ms in row[what].items():
+                self.assertEqual(ms > 0, phase != "open" or what == "cold_ms", (what, phase))
+        self.assertAlmostEqual(row["cold_ms"]["total"] / sum(ms for name, ms in row["cold_ms"].items() if name != "total"), 1)
+        self.assertLessEqual(row["again_ms"]["total"], row["p99_ms"]["total"])
+
+    def test_jit(self):
+        program = self.write("m.spk", sparklec.MATMUL)
+        done, report = self.jit(program, *sparklec.SIZES, "-D", "NOBODY=3")
+        self.assertEqual(set(report), {"machine", "commit", "repeats", "rows"})
+        self.check_phases(report["rows"][0])
+        for word in ("cold", "again", "p99", "lower"):
+            self.assertIn(word, done.stdout)
+        _, report = self.jit("--shapes", self.write("two.txt", SHAPES))
+        self.assertEqual([row["name"] for row in report["rows"]], ["three", "pointwise"])
+        for row in report["rows"]:
+            self.check_phases(row)
+
+    def test_jit_goes_on_after_a_mistake(self):
+        wrong, right = self.write("w.spk", "kernel nonsense"), self.write("m.spk", sparklec.MATMUL)
+        _, report = self.jit(wrong, right, *sparklec.SIZES, code=1)
+        self.assertIn("w.spk:1", report["rows"][0]["failure"])
+        self.check_phases(report["rows"][1])
+
     def test_mistakes(self):
         shapes = self.write("two.txt", SHAPES)
         self.sparklec("bench", code=2)
+        self.sparklec("bench", "--jit", code=2)
+        self.sparklec("bench", shapes, code=2)
+        self.sparklec("bench", "--jit", shapes, "--shapes", shapes, code=2)
+        self.sparklec("bench", "--jit", shapes, "-D", "N=", code=1)
         self.sparklec("bench", "--shapes", shapes, "--batch", "0", code=2)
         self.sparklec("bench", "--shapes", shapes, "--filter", "nothing", code=1)
         self.sparklec("bench", "--shapes", self.path("none.txt"), code=1)
