@@ -1,6 +1,8 @@
 // Expressions. nodes.h says what each means; every operation rounds as the IR says.
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 
 #include "compiler/support/check.h"
 #include "compiler/support/match.h"
@@ -35,6 +37,17 @@ Op float_op(BinaryOp op) {
   default: break;
   }
   SPARKLE_CHECK(false, "operation not defined for floats");
+}
+
+/// The sum, difference or product of constants, but for what is no number: its bits are the machine's matter.
+std::optional<float> folded(BinaryOp op, const Value &a, const Value &b) {
+  if (!a.bits || !b.bits) return std::nullopt;
+  const float left = std::bit_cast<float>(*a.bits), right = std::bit_cast<float>(*b.bits);
+  float out = std::numeric_limits<float>::quiet_NaN();
+  if (op == BinaryOp::kAdd) out = left + right;
+  if (op == BinaryOp::kSub) out = left - right;
+  if (op == BinaryOp::kMul) out = left * right;
+  return std::isnan(out) ? std::nullopt : std::optional(out);
 }
 
 } // namespace
@@ -183,6 +196,8 @@ Value Selector::unary(const Unary &e, const Value &a, const Parts *into) {
     if (e.op == UnaryOp::kNeg) return whole_binary(BinaryOp::kSub, zero, a, {}, into);
     return whole_binary(BinaryOp::kMax, a, whole_binary(BinaryOp::kSub, zero, a, {}, nullptr), {}, into);
   }
+  if (a.bits && e.op == UnaryOp::kNeg)
+    return real_constant({type, std::bit_cast<float>(*a.bits ^ kSignBit)}, type.lanes);
   const auto bits = [&](Op op, uint32_t mask) {
     return each_part(type, into, [&](size_t i, int bytes, VReg to) {
       bytes = std::max(bytes, kLeastBytes);
@@ -229,6 +244,7 @@ Value Selector::binary(ExprId id, const Binary &e, const Parts *into) {
   if (a.type.scalar == Scalar::kBool) return logic(e.op, a, b, into);
   if (!is_float(a.type.scalar)) return whole_binary(e, a, b, into);
   SPARKLE_CHECK(a.type.scalar == Scalar::kF32, "arithmetic on a storage type");
+  if (const auto number = folded(e.op, a, b)) return real_constant({a.type, *number}, lanes);
   if (e.op == BinaryOp::kDiv && b.bits)
     if (const auto how = cpu::constant_division(std::bit_cast<float>(*b.bits), k_.strict))
       return divide_by_constant(a, b, *how, into);
