@@ -248,12 +248,27 @@ Value Selector::binary(ExprId id, const Binary &e, const Parts *into) {
   if (e.op == BinaryOp::kDiv && b.bits)
     if (const auto how = cpu::constant_division(std::bit_cast<float>(*b.bits), k_.strict))
       return divide_by_constant(a, b, *how, into);
+  if (lanes == 1 && e.op <= BinaryOp::kMul)
+    if (auto filled = splat_binary(e.op, a, b)) return *filled;
   const Op op = float_op(e.op);
   const bool swaps = e.op == BinaryOp::kMin || e.op == BinaryOp::kMax;
   return each_part(a.type, into, [&](size_t i, int bytes, VReg to) {
     const VReg left = a.parts[i], right = b.parts[i];
     return b_.vector(op, bytes, swaps ? right : left, swaps ? left : right, kNoId<VReg>, to);
   });
+}
+
+/// Of scalars that all lanes hold, or may: filling vectors with the result takes no instruction.
+std::optional<Value> Selector::splat_binary(BinaryOp op, const Value &a, const Value &b) {
+  const auto may_fill = [](const Value &value) { return value.is_splat || value.bits; };
+  if (!may_fill(a) || !may_fill(b)) return std::nullopt;
+  const int bytes = b_.isa().vector_bytes();
+  const auto filled = [&](const Value &value) {
+    return value.is_splat ? value.parts[0] : lanes_of(*value.bits, bytes);
+  };
+  Value out{a.type, {b_.vector(float_op(op), bytes, filled(a), filled(b))}};
+  out.is_splat = true;
+  return out;
 }
 
 Value Selector::divide_by_constant(const Value &a, const Value &b, const cpu::ConstantDivision &how,

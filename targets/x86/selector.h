@@ -170,6 +170,7 @@ private:
   Value real_constant(const FloatConst &constant, int lanes);
   Value unary(const Unary &e, const Value &a, const Parts *into);
   Value binary(ExprId id, const Binary &e, const Parts *into);
+  std::optional<Value> splat_binary(BinaryOp op, const Value &a, const Value &b);
   Value divide_by_constant(const Value &a, const Value &b, const cpu::ConstantDivision &how, const Parts *into);
   Value fma(const Fma &e, const Parts *into);
   Value ramp(const Ramp &e);
