@@ -36,7 +36,7 @@ constexpr CoreFacts kIceLakeServer = {kIntel, 6,  0x6A, 0x6C, "Ice Lake server",
                                       8,      72, 4,    250};
 constexpr CoreFacts kGoldenCove = {kIntel, 6, 0x97, 0x9A, "Golden Cove", {2, 3, 2}, {}, 4, 7, 48, 15, 14, 60, 6, 300};
 constexpr CoreFacts kGoldenCoveServer = {
-    kIntel, 6, 0x8F, 0x8F, "Golden Cove server", {2, 3, 2}, {2, 2, 1}, 4, 7, 48, 15, 8, 75, 4, 300};
+    kIntel, 6, 0x8F, 0x8F, "Golden Cove server", {2, 3, 2}, {2, 2, 1}, 4, 7, 48, 15, 8, 75, 4, 300, true};
 /// Two units of 128 bits.
 constexpr CoreFacts kGracemont = {kIntel, 6, 0xBE, 0xBE, "Gracemont", {1, 1, 1}, {}, 6, 7, 24, 17, 8, 65, 4, 280};
 /// Units of 128 bits: a vector of 8 floats takes two.

@@ -26,6 +26,7 @@ struct CoreFacts {
   double l2_bytes_per_cycle, l2_latency;
   double l3_bytes_per_cycle, l3_latency;     ///< Of one core.
   double dram_bytes_per_cycle, dram_latency; ///< Of one core alone.
+  bool streaming_stores = false;             ///< Measured to pay on one thread (docs/schedule.md); else unknown.
 };
 
 /// The row of this processor, or a cautious one that fits any x86-64.

@@ -93,6 +93,7 @@ TargetInfo make_cpu_target_info(const CpuInfo &info) {
   target.task_cycles = kTaskCycles;
   target.launch_us = kLaunchMicroseconds;
   target.fetch_ahead = 1;
+  target.streaming_stores = facts.streaming_stores;
   set_memories(info, facts, target);
   set_matrix_units(info.features, target);
   return target;

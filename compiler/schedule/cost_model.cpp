@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "compiler/analysis/imported.h"
-#include "compiler/schedule/fetch_ahead.h"
+#include "compiler/schedule/far_traffic.h"
 #include "compiler/schedule/loop_model.h"
 #include "compiler/schedule/tile_spec.h"
 #include "compiler/schedule/window_spec.h"
@@ -60,6 +60,8 @@ private:
   ScheduleCandidate told(ScheduleCandidate candidate) const {
     if (auto plan = plan_loops(kernel_, candidate.schedule); plan && !forbidden_.contains(Pattern::kPrefetch))
       candidate.schedule.prefetches = hints_ahead(model_, *plan, info_);
+    if (!forbidden_.contains(Pattern::kStream))
+      candidate.schedule.store = store_of_far_result(kernel_, model_, info_);
     candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
     return candidate;
   }

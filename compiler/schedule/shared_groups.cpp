@@ -7,7 +7,7 @@
 #include "compiler/analysis/imported.h"
 #include "compiler/schedule/access_model.h"
 #include "compiler/schedule/cost_model.h"
-#include "compiler/schedule/fetch_ahead.h"
+#include "compiler/schedule/far_traffic.h"
 #include "compiler/schedule/fusion.h"
 #include "compiler/schedule/loop_plan.h"
 

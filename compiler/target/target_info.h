@@ -69,9 +69,10 @@ struct TargetInfo {
   // Overheads
   int64_t code_bytes = 32768; ///< Instruction cache; the budget of a hot loop.
   double barrier_cycles = 0;
-  double task_cycles = 0; ///< Starting one group.
-  double launch_us = 0;   ///< Starting one kernel.
-  int fetch_ahead = 0;    ///< Prefetch instructions: 1; loads into registers ahead of use: 2; none: 0.
+  double task_cycles = 0;        ///< Starting one group.
+  double launch_us = 0;          ///< Starting one kernel.
+  int fetch_ahead = 0;           ///< Prefetch instructions: 1; loads into registers ahead of use: 2; none: 0.
+  bool streaming_stores = false; ///< One unit writes to the farthest memory faster past the caches than through them.
 
   // Limits
   int64_t near_bytes = 0;      ///< Explicit near memory of one group; 0: there is none, near buffers are plain scratch.

@@ -36,6 +36,7 @@ template <class Info, class F> void for_each_field(Info &info, F &&f) {
   f("task_cycles", info.task_cycles, kAnyFrom0);
   f("launch_us", info.launch_us, kAnyFrom0);
   f("fetch_ahead", info.fetch_ahead, kAnyFrom0);
+  f("streaming_stores", info.streaming_stores, kAnyFrom0);
   f("near_bytes", info.near_bytes, kAnyFrom0);
   f("near_bytes_unit", info.near_bytes_unit, kAnyFrom0);
   f("max_groups", info.max_groups, kAnyFrom0);

@@ -89,8 +89,11 @@ Result<ExitCode> bench_shapes(const BenchCommand &command, Console &console) {
 
 Result<std::vector<ConvolutionShape>> read_bench_shapes(const BenchCommand &command) {
   SPARKLE_TRY(const std::string text, read_text_file(command.shapes, kMostListBytes));
-  Result<std::vector<ConvolutionShape>> shapes = parse_shape_list(text, command.batch);
+  Result<std::vector<ConvolutionShape>> shapes = parse_shape_list(text, 1);
   if (!shapes) return Error{shapes.error().code, command.shapes + ": " + shapes.error().text};
+  if (command.batch > 0) {
+    for (ConvolutionShape &shape : *shapes) shape.batch = command.batch;
+  }
   std::erase_if(*shapes,
                 [&](const ConvolutionShape &shape) { return shape.name.find(command.filter) == std::string::npos; });
   if (shapes->empty()) return Error{ErrorCode::kInvalidInput, command.shapes + " has no such shape"};

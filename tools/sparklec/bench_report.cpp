@@ -114,7 +114,7 @@ std::string bench_json(const BenchHeader &header, const BenchCommand &command, c
               {"list", header.list},
               {"op", command.op},
               {"layout", command.layout},
-              {"batch", command.batch},
+              {"batch", command.batch > 0 ? Json(command.batch) : Json(nullptr)},
               {"pairs", command.pairs},
               {"clock", command.threads == 1 ? "thread" : "wall"},
               {"peer", text_or_null(header.peer)},

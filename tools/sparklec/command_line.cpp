@@ -174,8 +174,7 @@ void add_bench_rows(CLI::App *command, BenchCommand &bench) {
   command->add_flag("--jit", bench.jit, "Time compilation, from text to callable code, in place of kernels");
   add_list(command, "-D,--define", bench.defines, "NAME=VALUE for programs; may be repeated");
   command->add_option("--filter", bench.filter, "Rows whose name has this text only");
-  command->add_option("--batch", bench.batch, "Images, where a line has no `mb`")
-      ->capture_default_str()
+  command->add_option("--batch", bench.batch, "Images of every line; left out: its own `mb`, or 1")
       ->check(CLI::Range(1, 1 << 20));
   command->add_option("--op", bench.op, "What is done with the shapes: conv (with bias and ReLU), maxpool or avgpool")
       ->capture_default_str()

@@ -95,7 +95,7 @@ struct BenchCommand {
   std::string op = "conv";           ///< `conv`, `maxpool`, `avgpool`.
   std::string layout = "nhwc";       ///< Of our images: `nhwc`, `nchw`.
   std::string filter;                ///< Rows whose name has it only.
-  int batch = 1;                     ///< Where a line has none.
+  int batch = 0;                     ///< Of every line; 0: its own `mb`, or 1.
   int threads = 1;
   std::string isa;
   std::string target;   ///< Empty: the preferred one.

@@ -107,7 +107,7 @@ TEST_P(StencilSchedule, IsTheOneOnFile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Machines, StencilSchedule,
-                         testing::Combine(testing::ValuesIn(kStencils), testing::Values("cascadelake", "avx2")));
+                         testing::Combine(testing::ValuesIn(kStencils), testing::Values("cascadelake", "avx2", "spr")));
 
 } // namespace
 } // namespace sparkle

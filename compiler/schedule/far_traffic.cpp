@@ -1,4 +1,4 @@
-#include "compiler/schedule/fetch_ahead.h"
+#include "compiler/schedule/far_traffic.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -25,9 +25,11 @@ int64_t step_bytes(const ModelAccess &read, const PlannedDim &dim, int split) {
   return std::abs(read.strides[source]) * dim.stride(split) * read.element_bytes;
 }
 
-bool is_far(const ModelAccess &read, const TargetInfo &info) {
+constexpr int64_t kFarReads = 2, kFarResults = 8; ///< Times the outermost cache of a unit.
+
+bool is_larger(const ModelAccess &access, int64_t times, const TargetInfo &info) {
   if (info.memories.size() <= kCachesOfUnit) return false;
-  return read.tensor_elements * read.element_bytes > 2 * info.memories[kCachesOfUnit - 1].bytes;
+  return access.tensor_elements * access.element_bytes > times * info.memories[kCachesOfUnit - 1].bytes;
 }
 
 std::optional<PrefetchHint> hint_for(const ModelAccess &read, const LoopPlan &plan) {
@@ -47,6 +49,14 @@ std::optional<PrefetchHint> hint_for(const ModelAccess &read, const LoopPlan &pl
   return best;
 }
 
+bool is_output(const Kernel &kernel, const std::string &tensor) {
+  for (uint32_t i = 0; i < kernel.buffer_count(); ++i) {
+    const Buffer &buffer = kernel.buffer(BufferId{i});
+    if (buffer.name == tensor) return buffer.role == Role::kOutput;
+  }
+  return false;
+}
+
 } // namespace
 
 std::vector<PrefetchHint> hints_ahead(const DefinitionModel &model, const LoopPlan &plan, const TargetInfo &info) {
@@ -55,10 +65,15 @@ std::vector<PrefetchHint> hints_ahead(const DefinitionModel &model, const LoopPl
   for (const ModelAccess &read : model.reads) {
     const bool is_known =
         std::ranges::any_of(hints, [&](const PrefetchHint &hint) { return hint.tensor == read.tensor; });
-    if (!read.in_reduction || is_known || !is_far(read, info)) continue;
+    if (!read.in_reduction || is_known || !is_larger(read, kFarReads, info)) continue;
     if (const auto hint = hint_for(read, plan)) hints.push_back(*hint);
   }
   return hints;
+}
+
+StoreKind store_of_far_result(const Kernel &kernel, const DefinitionModel &model, const TargetInfo &info) {
+  const bool pays = info.streaming_stores && is_larger(model.store, kFarResults, info) && is_short_reduction(model);
+  return pays && is_output(kernel, model.store.tensor) ? StoreKind::kStreaming : StoreKind::kPlain;
 }
 
 } // namespace sparkle
