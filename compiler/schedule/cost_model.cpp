@@ -60,8 +60,7 @@ private:
   ScheduleCandidate told(ScheduleCandidate candidate) const {
     if (auto plan = plan_loops(kernel_, candidate.schedule); plan && !forbidden_.contains(Pattern::kPrefetch))
       candidate.schedule.prefetches = hints_ahead(model_, *plan, info_);
-    if (!forbidden_.contains(Pattern::kStream))
-      candidate.schedule.store = store_of_far_result(kernel_, model_, info_);
+    if (!forbidden_.contains(Pattern::kStream)) candidate.schedule.store = store_of_far_result(kernel_, model_, info_);
     candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
     return candidate;
   }

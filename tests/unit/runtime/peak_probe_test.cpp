@@ -34,7 +34,7 @@ TEST(PeakProbe, TakesAboutTheTimeAskedFor) {
   Stopwatch watch;
   static_cast<void>(probe_fma_peak({}, {ProbeIsa::kAvx512, 0.01}));
   EXPECT_GE(watch.seconds(), 0.004); // a slice that was timed while others used the machine is shorter later
-  EXPECT_LT(watch.seconds(), 5.0); // far more than it takes: others may be using the machine
+  EXPECT_LT(watch.seconds(), 5.0);   // far more than it takes: others may be using the machine
 }
 
 TEST(PeakProbe, CountsEveryWorker) {
