@@ -16,94 +16,123 @@ constexpr int kBudget = 200;
 
 enum class End { kLower, kUpper };
 
+using Bound = std::optional<int64_t>;
+
+/// One end of a form, and the value from which on it is tight enough to stop looking; none: as tight as it gets.
+struct Query {
+  End end;
+  Bound goal;
+
+  bool is_tighter(int64_t a, int64_t b) const { return end == End::kLower ? a > b : a < b; }
+  bool is_met(Bound bound) const { return goal && bound && !is_tighter(*goal, *bound); }
+  /// The end of an atom with this coefficient that counts.
+  bool wants_upper(int64_t coefficient) const { return (coefficient > 0) == (end == End::kUpper); }
+};
+
 class Bounder {
 public:
   Bounder(const Kernel &kernel, const Ranges &ranges) : k_(kernel), ranges_(ranges) {}
 
-  Interval interval(const LinearForm &form) {
-    size_t facts = ranges_.facts().size();
-    return {tightest(form, End::kLower, facts), tightest(form, End::kUpper, facts)};
-  }
+  Interval interval(const LinearForm &form) { return {lower(form), upper(form)}; }
   Interval interval(ExprId id) { return interval(to_linear(k_, id)); }
+  Bound lower(const LinearForm &form, Bound goal = {}) { return bound(form, {End::kLower, goal}); }
+  Bound upper(const LinearForm &form, Bound goal = {}) { return bound(form, {End::kUpper, goal}); }
 
 private:
-  using Bound = std::optional<int64_t>;
+  struct Known {
+    ExprId atom;
+    Interval interval;
+  };
 
-  Bound tightest(const LinearForm &form, End end, size_t facts) {
-    Interval plain = sum_of_terms(form);
-    Bound best = end == End::kLower ? plain.lo : plain.hi;
-    if (--budget_ < 0) return best;
-    for (const LinearTerm &term : form.terms)
-      for (const LinearForm &other : replacements(form, term, end)) take(best, tightest(other, end, facts), end);
-    for (size_t i = facts; i-- > 0 && budget_ > 0;) {
-      auto other = apply(ranges_.facts()[i], form, end);
+  Bound bound(const LinearForm &form, const Query &query) { return tightest(form, query, ranges_.facts().size()); }
+
+  Bound tightest(const LinearForm &form, const Query &query, size_t facts) {
+    Bound best = sum_of_terms(form, query.end);
+    if (--budget_ < 0 || query.is_met(best)) return best;
+    for (const LinearTerm &term : form.terms) {
+      replace(form, term, query, [&](const LinearForm &other) { take(best, tightest(other, query, facts), query); });
+      if (query.is_met(best)) return best;
+    }
+    for (size_t i = facts; i-- > 0 && budget_ > 0 && !query.is_met(best);) {
+      auto other = apply(ranges_.facts()[i], form, query);
       if (!other) continue;
-      take(best, tightest(*other, end, i), end);
+      take(best, tightest(*other, query, i), query);
       if (ranges_.facts()[i].is_exact)
         break; // Nothing is lost by the exchange, so there is no use in doing without it.
     }
     return best;
   }
 
-  static void take(Bound &best, Bound candidate, End end) {
-    if (!candidate) return;
-    if (!best || (end == End::kLower ? *candidate > *best : *candidate < *best)) best = candidate;
+  static void take(Bound &best, Bound candidate, const Query &query) {
+    if (candidate && (!best || query.is_tighter(*candidate, *best))) best = candidate;
   }
 
-  Interval sum_of_terms(const LinearForm &form) {
-    Interval sum = Interval::point(form.constant);
-    for (const LinearTerm &term : form.terms) sum = add(sum, scale(of_atom(term.atom), term.coefficient));
-    if (form.lane_stride != 0) sum = add(sum, scale(Interval{0, form.lanes - 1}, form.lane_stride));
+  Bound sum_of_terms(const LinearForm &form, End end) {
+    Bound sum = form.constant;
+    const auto add_scaled = [&](const Interval &range, int64_t factor) {
+      const Bound of_range = (factor > 0) == (end == End::kUpper) ? range.hi : range.lo;
+      const Bound product = of_range ? checked_mul(*of_range, factor) : of_range;
+      sum = product ? checked_add(*sum, *product) : std::nullopt;
+      return sum.has_value();
+    };
+    for (const LinearTerm &term : form.terms)
+      if (!add_scaled(of_atom(term.atom), term.coefficient)) return std::nullopt;
+    if (form.lane_stride != 0) add_scaled({0, form.lanes - 1}, form.lane_stride);
     return sum;
   }
 
-  /// The form with `term` replaced by something at least (for the upper end) or at most (lower) as large.
-  std::vector<LinearForm> replacements(const LinearForm &form, const LinearTerm &term, End end) {
+  /// Calls `use` with the form with `term` replaced by something at least (for the upper end) or at most (lower) as
+  /// large.
+  template <class Use> void replace(const LinearForm &form, const LinearTerm &term, const Query &query, Use &&use) {
     auto *e = std::get_if<Binary>(&k_.expr(term.atom));
-    if (!e || budget_ <= 0) return {};
-    std::vector<LinearForm> out;
-    bool atom_upper = (term.coefficient > 0) == (end == End::kUpper);
-    bool helps = atom_upper ? e->op == BinaryOp::kMin : e->op == BinaryOp::kMax;
-    if (helps) {
-      exchange(form, term, to_linear(k_, e->a), term.coefficient, 0, out);
-      exchange(form, term, to_linear(k_, e->b), term.coefficient, 0, out);
+    if (!e || budget_ <= 0) return;
+    const bool atom_upper = query.wants_upper(term.coefficient);
+    if (e->op == (atom_upper ? BinaryOp::kMin : BinaryOp::kMax)) {
+      for (const ExprId side : {e->a, e->b})
+        if (const auto other = exchange(form, term.atom, to_linear(k_, side), term.coefficient)) use(*other);
     }
-    auto divisor = splat_constant(k_, e->b);
-    bool is_div = e->op == BinaryOp::kDiv && divisor && *divisor > 0 && term.coefficient % *divisor == 0;
-    if (!is_div) return out;
+    if (e->op != BinaryOp::kDiv) return;
+    const auto divisor = splat_constant(k_, e->b);
+    if (!divisor || *divisor <= 0 || term.coefficient % *divisor != 0) return;
     // x - (c-1) <= c*(x/c) <= x
-    int64_t factor = term.coefficient / *divisor;
-    auto slack = atom_upper ? std::optional<int64_t>(0) : checked_mul(-factor, *divisor - 1);
-    if (slack) exchange(form, term, to_linear(k_, e->a), factor, *slack, out);
+    const int64_t factor = term.coefficient / *divisor;
+    const auto slack = atom_upper ? std::optional<int64_t>(0) : checked_mul(-factor, *divisor - 1);
+    auto other = slack ? exchange(form, term.atom, to_linear(k_, e->a), factor) : std::nullopt;
+    if (!other) return;
+    const auto constant = checked_add(other->constant, *slack);
+    if (!constant) return;
+    other->constant = *constant;
+    use(*other);
+  }
+
+  static std::optional<LinearForm> exchange(const LinearForm &form, ExprId atom, const LinearForm &by, int64_t factor) {
+    std::optional<LinearForm> out = form;
+    out->drop(atom);
+    if (!out->add_scaled(by, factor)) out.reset();
     return out;
   }
 
-  void exchange(const LinearForm &form, const LinearTerm &term, const LinearForm &by, int64_t factor, int64_t constant,
-                std::vector<LinearForm> &out) {
-    LinearForm rest = form;
-    std::erase(rest.terms, term);
-    auto scaled = scale(by, factor);
-    auto sum = scaled ? add(rest, *scaled) : std::nullopt;
-    if (sum) sum = add(*sum, linear_constant(constant));
-    if (sum) out.push_back(std::move(*sum));
-  }
-
-  std::optional<LinearForm> apply(const Ranges::Fact &fact, const LinearForm &form, End end) {
+  std::optional<LinearForm> apply(const Ranges::Fact &fact, const LinearForm &form, const Query &query) {
     for (const LinearTerm &term : form.terms) {
       auto *ref = std::get_if<VarRef>(&k_.expr(term.atom));
       if (!ref || ref->var != fact.var) continue;
-      bool atom_upper = (term.coefficient > 0) == (end == End::kUpper);
-      const std::optional<LinearForm> &by = atom_upper ? fact.upper : fact.lower;
+      const std::optional<LinearForm> &by = query.wants_upper(term.coefficient) ? fact.upper : fact.lower;
       // A constant end is in the plain sum already.
       if (!by || by->is_constant()) return std::nullopt;
-      std::vector<LinearForm> out;
-      exchange(form, term, *by, term.coefficient, 0, out);
-      if (!out.empty()) return std::move(out.front());
+      return exchange(form, term.atom, *by, term.coefficient);
     }
     return std::nullopt;
   }
 
   Interval of_atom(ExprId id) {
+    for (const Known &known : known_)
+      if (known.atom == id) return known.interval;
+    const Interval interval = find_atom(id);
+    known_.push_back({id, interval});
+    return interval;
+  }
+
+  Interval find_atom(ExprId id) {
     Interval by_type = values_of(k_.type_of(id).scalar);
     const Expr &expr = k_.expr(id);
     if (auto *ref = std::get_if<VarRef>(&expr)) return intersect(by_type, ranges_.interval(k_, ref->var));
@@ -181,6 +210,7 @@ private:
   const Kernel &k_;
   const Ranges &ranges_;
   int budget_ = kBudget;
+  SmallVector<Known, 12> known_; ///< Atoms seen.
 };
 
 std::optional<bool> prove_compare(const Kernel &kernel, const Compare &e, const Ranges &ranges) {
@@ -188,18 +218,18 @@ std::optional<bool> prove_compare(const Kernel &kernel, const Compare &e, const 
   if (!is_integer(scalar) && scalar != Scalar::kBool) return std::nullopt;
   auto difference = subtract(to_linear(kernel, e.a), to_linear(kernel, e.b));
   if (!difference) return std::nullopt;
-  Interval range = bounds(kernel, *difference, ranges);
-  bool is_equality = e.op == CompareOp::kEq || e.op == CompareOp::kNe;
-  if (is_equality) {
+  Bounder bounder(kernel, ranges);
+  if (e.op == CompareOp::kEq || e.op == CompareOp::kNe) {
+    const Interval range = bounder.interval(*difference);
     int64_t factor = common_factor(*difference);
     bool never = !range.contains(0) || (factor > 1 && difference->constant % factor != 0);
     if (never) return e.op == CompareOp::kNe;
     if (range.is_point()) return e.op == CompareOp::kEq;
     return std::nullopt;
   }
-  int64_t limit = e.op == CompareOp::kLt ? -1 : 0;
-  if (range.hi && *range.hi <= limit) return true;
-  if (range.lo && *range.lo > limit) return false;
+  const int64_t limit = e.op == CompareOp::kLt ? -1 : 0;
+  if (const Bound most = bounder.upper(*difference, limit); most && *most <= limit) return true;
+  if (const Bound least = bounder.lower(*difference, limit + 1); least && *least > limit) return false;
   return std::nullopt;
 }
 
@@ -218,6 +248,14 @@ std::optional<bool> prove_binary(const Kernel &kernel, const Binary &e, const Ra
 
 Interval bounds(const Kernel &kernel, const LinearForm &form, const Ranges &ranges) {
   return Bounder(kernel, ranges).interval(form);
+}
+
+std::optional<int64_t> lower_bound(const Kernel &kernel, const LinearForm &form, const Ranges &ranges) {
+  return form.is_constant() ? form.constant : Bounder(kernel, ranges).lower(form);
+}
+
+std::optional<int64_t> upper_bound(const Kernel &kernel, const LinearForm &form, const Ranges &ranges) {
+  return form.is_constant() ? form.constant : Bounder(kernel, ranges).upper(form);
 }
 
 Interval bounds(const Kernel &kernel, ExprId expr, const Ranges &ranges) {

@@ -15,9 +15,9 @@ using Bound = std::optional<int64_t>;
 Bound add_bounds(Bound a, Bound b) { return a && b ? checked_add(*a, *b) : std::nullopt; }
 Bound scale_bound(Bound a, int64_t factor) { return a ? checked_mul(*a, factor) : std::nullopt; }
 
-LinearForm plus_constant(const LinearForm &form, int64_t value) {
-  auto sum = add(form, linear_constant(value));
-  return sum ? *sum : form;
+LinearForm plus_constant(LinearForm form, int64_t value) {
+  if (const auto sum = checked_add(form.constant, value)) form.constant = *sum;
+  return form;
 }
 
 /// What `form <= 0` says about the variable of one of its terms, whose coefficient is 1 or -1.
@@ -25,7 +25,7 @@ std::optional<Ranges::Fact> fact_on(const Kernel &kernel, const LinearForm &form
   auto *ref = std::get_if<VarRef>(&kernel.expr(term.atom));
   if (!ref || (term.coefficient != 1 && term.coefficient != -1)) return std::nullopt;
   LinearForm rest = form;
-  std::erase(rest.terms, term);
+  rest.drop(term.atom);
   for (const LinearTerm &other : rest.terms)
     if (uses_var(kernel, other.atom, ref->var)) return std::nullopt;
   auto bound = scale(rest, -term.coefficient);
@@ -110,8 +110,7 @@ Interval multiply(const Interval &a, const Interval &b) {
 
 void Ranges::push_loop(const Kernel &kernel, VarId var, ExprId begin, ExprId end) {
   Fact fact{var, {}, to_linear(kernel, begin), plus_constant(to_linear(kernel, end), -1), false};
-  fact.interval.lo = bounds(kernel, begin, *this).lo;
-  fact.interval.hi = add_bounds(bounds(kernel, end, *this).hi, -1);
+  fact.interval = {lower_bound(kernel, *fact.lower, *this), upper_bound(kernel, *fact.upper, *this)};
   facts_.push_back(std::move(fact));
 }
 
@@ -131,7 +130,7 @@ void Ranges::push_condition(const Kernel &kernel, ExprId cond) {
   auto *compare = std::get_if<Compare>(&expr);
   if (!compare || kernel.type_of(compare->a) != kIndexType || compare->op == CompareOp::kNe) return;
   auto difference = subtract(to_linear(kernel, compare->a), to_linear(kernel, compare->b));
-  if (difference && compare->op == CompareOp::kLt) difference = add(*difference, linear_constant(1));
+  if (difference && compare->op == CompareOp::kLt && !difference->add_scaled(linear_constant(1), 1)) difference.reset();
   if (!difference) return;
   auto learn = [&](const LinearForm &form) {
     for (const LinearTerm &term : form.terms)

@@ -85,6 +85,9 @@ private:
 /// oh_o*8 <= oh < min(oh_o*8 + 8, OH) lies in [0, 7]. Always true, not always tight.
 Interval bounds(const Kernel &kernel, ExprId expr, const Ranges &ranges);
 Interval bounds(const Kernel &kernel, const LinearForm &form, const Ranges &ranges);
+/// One end of it, at half the cost.
+std::optional<int64_t> lower_bound(const Kernel &kernel, const LinearForm &form, const Ranges &ranges);
+std::optional<int64_t> upper_bound(const Kernel &kernel, const LinearForm &form, const Ranges &ranges);
 
 /// Decides a bool expression for all lanes: true, false, or nothing when it depends or is not known.
 std::optional<bool> prove(const Kernel &kernel, ExprId cond, const Ranges &ranges);

@@ -5,7 +5,6 @@
 
 #include "compiler/analysis/walk.h"
 #include "compiler/support/checked_math.h"
-#include "compiler/support/match.h"
 
 namespace sparkle {
 
@@ -13,75 +12,91 @@ namespace {
 
 bool is_index(const Kernel &kernel, ExprId id) { return kernel.type_of(id).scalar == Scalar::kIndex; }
 
-std::optional<LinearForm> multiply(const LinearForm &a, const LinearForm &b) {
-  if (a.is_constant() && a.lanes == 1) return scale(b, a.constant);
-  if (b.is_constant() && b.lanes == 1) return scale(a, b.constant);
-  if (a.lanes != b.lanes) return std::nullopt;
-  if (a.is_constant()) return scale(b, a.constant);
-  if (b.is_constant()) return scale(a, b.constant);
-  return std::nullopt;
+/// Adds constant + factor * value to a number; false beyond 64 bits.
+bool accumulate(int64_t &sum, int64_t value, int64_t factor) {
+  const auto product = checked_mul(value, factor);
+  const auto total = product ? checked_add(sum, *product) : std::nullopt;
+  if (total) sum = *total;
+  return total.has_value();
 }
 
-std::optional<LinearForm> binary_form(const Kernel &kernel, const Binary &e) {
-  switch (e.op) {
-  case BinaryOp::kAdd: return add(to_linear(kernel, e.a), to_linear(kernel, e.b));
-  case BinaryOp::kSub: return subtract(to_linear(kernel, e.a), to_linear(kernel, e.b));
-  case BinaryOp::kMul: return multiply(to_linear(kernel, e.a), to_linear(kernel, e.b));
-  default: return std::nullopt;
+/// The lanes of a sum of `lanes` and `more`; false where they do not go together.
+bool join_lanes(int &lanes, int more) {
+  if (lanes != more && lanes != 1 && more != 1) return false;
+  lanes = std::max(lanes, more);
+  return true;
+}
+
+/// Adds factor * expression to a form, node by node. Each answers false when a number leaves 64 bits or lanes do not
+/// go together, and the form is of no more use.
+class Collector {
+public:
+  explicit Collector(const Kernel &kernel) : kernel_(kernel) {}
+
+  bool add(ExprId id, int64_t factor) {
+    const Expr &expr = kernel_.expr(id);
+    if (const auto *value = std::get_if<IntConst>(&expr)) return add_constant(value->value, value->type.lanes, factor);
+    if (!is_index(kernel_, id)) return add_atom(id, factor);
+    if (const auto *e = std::get_if<Binary>(&expr)) return add_binary(id, *e, factor);
+    if (const auto *e = std::get_if<Ramp>(&expr)) return add_lanes(id, e->base, e->lanes, e->stride, factor);
+    if (const auto *e = std::get_if<Broadcast>(&expr)) return add_lanes(id, e->a, e->lanes, 0, factor);
+    const auto *unary = std::get_if<Unary>(&expr);
+    const bool is_negation = unary && unary->op == UnaryOp::kNeg && factor != INT64_MIN;
+    return is_negation ? add(unary->a, -factor) : add_atom(id, factor);
   }
-}
 
-std::optional<LinearForm> ramp_form(const Kernel &kernel, const Ramp &e) {
-  LinearForm form = to_linear(kernel, e.base);
-  if (form.lanes != 1) return std::nullopt;
-  form.lanes = e.lanes;
-  form.lane_stride = e.stride;
-  return form;
-}
+  LinearForm form;
 
-std::optional<LinearForm> broadcast_form(const Kernel &kernel, const Broadcast &e) {
-  LinearForm form = to_linear(kernel, e.a);
-  if (form.lanes != 1) return std::nullopt;
-  form.lanes = e.lanes;
-  return form;
-}
+private:
+  bool add_constant(int64_t value, int lanes, int64_t factor) {
+    return join_lanes(form.lanes, lanes) && accumulate(form.constant, value, factor);
+  }
 
-std::optional<LinearForm> try_linear(const Kernel &kernel, ExprId id) {
-  const Expr &expr = kernel.expr(id);
-  if (auto *binary = std::get_if<Binary>(&expr)) return binary_form(kernel, *binary);
-  if (auto *ramp = std::get_if<Ramp>(&expr)) return ramp_form(kernel, *ramp);
-  if (auto *splat = std::get_if<Broadcast>(&expr)) return broadcast_form(kernel, *splat);
-  if (auto *unary = std::get_if<Unary>(&expr); unary && unary->op == UnaryOp::kNeg)
-    return scale(to_linear(kernel, unary->a), -1);
-  return std::nullopt;
-}
+  bool add_atom(ExprId id, int64_t factor) {
+    return join_lanes(form.lanes, kernel_.type_of(id).lanes) && form.add_term(id, factor);
+  }
 
-/// a + sign * b, merging the sorted terms.
-std::optional<LinearForm> combine(const LinearForm &a, const LinearForm &b, int64_t sign) {
-  auto scaled = scale(b, sign);
-  if (!scaled || (a.lanes != b.lanes && a.lanes != 1 && b.lanes != 1)) return std::nullopt;
-  LinearForm out;
-  out.lanes = std::max(a.lanes, b.lanes);
-  auto constant = checked_add(a.constant, scaled->constant);
-  auto stride = checked_add(a.lane_stride, scaled->lane_stride);
-  if (!constant || !stride) return std::nullopt;
-  out.constant = *constant;
-  out.lane_stride = *stride;
-  auto left = a.terms.begin();
-  auto right = scaled->terms.begin();
-  while (left != a.terms.end() || right != scaled->terms.end()) {
-    if (right == scaled->terms.end() || (left != a.terms.end() && left->atom < right->atom)) {
-      out.terms.push_back(*left++);
-    } else if (left == a.terms.end() || right->atom < left->atom) {
-      out.terms.push_back(*right++);
-    } else {
-      auto sum = checked_add(left->coefficient, right->coefficient);
-      if (!sum) return std::nullopt;
-      if (*sum != 0) out.terms.push_back({left->atom, *sum});
-      ++left, ++right;
+  bool add_lanes(ExprId id, ExprId base, int lanes, int64_t stride, int64_t factor) {
+    if (kernel_.type_of(base).is_vector()) return add_atom(id, factor);
+    return join_lanes(form.lanes, lanes) && accumulate(form.lane_stride, stride, factor) && add(base, factor);
+  }
+
+  bool add_binary(ExprId id, const Binary &e, int64_t factor) {
+    switch (e.op) {
+    case BinaryOp::kAdd: return add(e.a, factor) && add(e.b, factor);
+    case BinaryOp::kSub: return factor != INT64_MIN && add(e.a, factor) && add(e.b, -factor);
+    case BinaryOp::kMul: return add_product(id, e, factor);
+    default: return add_atom(id, factor);
     }
   }
-  return out;
+
+  bool add_product(ExprId id, const Binary &e, int64_t factor) {
+    if (const auto c = number(e.b)) return add_multiple(e.a, *c, factor);
+    if (const auto c = number(e.a)) return add_multiple(e.b, *c, factor);
+    return add_atom(id, factor);
+  }
+
+  bool add_multiple(ExprId id, int64_t c, int64_t factor) {
+    const auto product = checked_mul(c, factor);
+    return product && join_lanes(form.lanes, kernel_.type_of(id).lanes) && (*product == 0 || add(id, *product));
+  }
+
+  /// What all lanes of an operand are.
+  std::optional<int64_t> number(ExprId id) const {
+    const Expr &expr = kernel_.expr(id);
+    if (std::holds_alternative<VarRef>(expr)) return std::nullopt;
+    if (const auto value = splat_constant(kernel_, id)) return value;
+    if (!std::holds_alternative<Binary>(expr) && !std::holds_alternative<Broadcast>(expr)) return std::nullopt;
+    const LinearForm inner = to_linear(kernel_, id); // of x - x, say
+    return inner.is_constant() ? std::optional(inner.constant) : std::nullopt;
+  }
+
+  const Kernel &kernel_;
+};
+
+std::optional<LinearForm> combine(const LinearForm &a, const LinearForm &b, int64_t sign) {
+  LinearForm out = a;
+  return out.add_scaled(b, sign) ? std::optional(std::move(out)) : std::nullopt;
 }
 
 ExprId scaled_atom(Builder &builder, const LinearTerm &term, bool negate) {
@@ -89,7 +104,9 @@ ExprId scaled_atom(Builder &builder, const LinearTerm &term, bool negate) {
   return factor == 1 ? term.atom : builder.mul(term.atom, builder.index(factor));
 }
 
-std::vector<LinearTerm> in_reading_order(const Kernel &kernel, std::vector<LinearTerm> terms) {
+using Terms = decltype(LinearForm::terms);
+
+Terms in_reading_order(const Kernel &kernel, Terms terms) {
   std::sort(terms.begin(), terms.end(), [&](const LinearTerm &a, const LinearTerm &b) {
     // Positive terms come first, so that the text starts with what is added to.
     if ((a.coefficient > 0) != (b.coefficient > 0)) return a.coefficient > 0;
@@ -101,7 +118,7 @@ std::vector<LinearTerm> in_reading_order(const Kernel &kernel, std::vector<Linea
 }
 
 std::strong_ordering compare_children(const Kernel &kernel, const Expr &a, const Expr &b) {
-  std::vector<ExprId> left, right;
+  SmallVector<ExprId, 4> left, right;
   for_each_child(a, [&](ExprId id) { left.push_back(id); });
   for_each_child(b, [&](ExprId id) { right.push_back(id); });
   if (auto order = left.size() <=> right.size(); order != 0) return order;
@@ -129,24 +146,43 @@ int64_t LinearForm::coefficient(ExprId atom) const {
   return 0;
 }
 
+bool LinearForm::add_term(ExprId atom, int64_t factor) {
+  if (factor == 0) return true;
+  LinearTerm *at = terms.end();
+  while (at != terms.begin() && atom < (at - 1)->atom) --at;
+  if (at == terms.begin() || (at - 1)->atom != atom) {
+    terms.insert(at, {atom, factor});
+    return true;
+  }
+  --at;
+  const auto sum = checked_add(at->coefficient, factor);
+  if (!sum) return false;
+  at->coefficient = *sum;
+  if (*sum == 0) terms.erase(at);
+  return true;
+}
+
+bool LinearForm::add_scaled(const LinearForm &other, int64_t factor) {
+  if (!join_lanes(lanes, other.lanes) || !accumulate(constant, other.constant, factor)) return false;
+  if (!accumulate(lane_stride, other.lane_stride, factor)) return false;
+  for (const LinearTerm &term : other.terms) {
+    const auto product = checked_mul(term.coefficient, factor);
+    if (!product || !add_term(term.atom, *product)) return false;
+  }
+  return true;
+}
+
+void LinearForm::drop(ExprId atom) {
+  for (LinearTerm &term : terms)
+    if (term.atom == atom) return static_cast<void>(terms.erase(&term));
+}
+
 std::optional<LinearForm> add(const LinearForm &a, const LinearForm &b) { return combine(a, b, 1); }
 std::optional<LinearForm> subtract(const LinearForm &a, const LinearForm &b) { return combine(a, b, -1); }
 
 std::optional<LinearForm> scale(const LinearForm &form, int64_t factor) {
   LinearForm out;
-  out.lanes = form.lanes;
-  if (factor == 0) return out;
-  auto constant = checked_mul(form.constant, factor);
-  auto stride = checked_mul(form.lane_stride, factor);
-  if (!constant || !stride) return std::nullopt;
-  out.constant = *constant;
-  out.lane_stride = *stride;
-  for (const LinearTerm &term : form.terms) {
-    auto product = checked_mul(term.coefficient, factor);
-    if (!product) return std::nullopt;
-    out.terms.push_back({term.atom, *product});
-  }
-  return out;
+  return out.add_scaled(form, factor) ? std::optional(std::move(out)) : std::nullopt;
 }
 
 LinearForm linear_constant(int64_t value) {
@@ -163,14 +199,8 @@ LinearForm linear_atom(const Kernel &kernel, ExprId atom) {
 }
 
 LinearForm to_linear(const Kernel &kernel, ExprId expr) {
-  if (auto value = kernel.constant(expr)) {
-    LinearForm form = linear_constant(*value);
-    form.lanes = kernel.type_of(expr).lanes;
-    return form;
-  }
-  if (is_index(kernel, expr))
-    if (auto form = try_linear(kernel, expr)) return *form;
-  return linear_atom(kernel, expr);
+  Collector collector(kernel);
+  return collector.add(expr, 1) ? std::move(collector.form) : linear_atom(kernel, expr);
 }
 
 ExprId from_linear(Builder &builder, const LinearForm &form) {

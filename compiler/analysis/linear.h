@@ -4,9 +4,9 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "compiler/ir/builder.h"
+#include "compiler/support/small_vector.h"
 
 namespace sparkle {
 
@@ -20,7 +20,7 @@ struct LinearTerm {
 /// max, select, products of variables), each at most once. A vector that is no ramp or broadcast is an atom of its own
 /// lanes.
 struct LinearForm {
-  std::vector<LinearTerm> terms; ///< Sorted by atom.
+  SmallVector<LinearTerm, 6> terms; ///< Sorted by atom.
   int64_t constant = 0;
   int64_t lane_stride = 0;
   int lanes = 1;
@@ -28,6 +28,13 @@ struct LinearForm {
   bool is_constant() const { return terms.empty() && lane_stride == 0; }
   /// Coefficient of an atom; 0 where it does not occur.
   int64_t coefficient(ExprId atom) const;
+  /// Adds factor * atom, of as many lanes. False, and the form is of no more use, when a number leaves 64 bits.
+  bool add_term(ExprId atom, int64_t factor);
+  /// Adds factor * other. False, and the form is of no more use, when a number leaves 64 bits, or when lanes differ and
+  /// neither is 1.
+  bool add_scaled(const LinearForm &other, int64_t factor);
+  /// Without the term of an atom.
+  void drop(ExprId atom);
   bool operator==(const LinearForm &) const = default;
 };
 

@@ -50,7 +50,7 @@ private:
     if (!form || form->lanes > 1 || in_.type_of(compare->a).scalar != Scalar::kIndex) return std::nullopt;
     if (compare->op == CompareOp::kLt) form->constant += 1; // f < 0 is f + 1 <= 0
     Bound bound{0, {}};
-    std::vector<LinearTerm> rest;
+    decltype(form->terms) rest;
     for (const LinearTerm &term : form->terms) {
       const auto *ref = std::get_if<VarRef>(&in_.expr(term.atom));
       if (ref && ref->var == var) {

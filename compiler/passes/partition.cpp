@@ -123,7 +123,7 @@ private:
       if (self) return std::nullopt;
       self = term;
     }
-    if (self) std::erase(form->terms, *self);
+    if (self) form->drop(self->atom);
     if (ranges_of_ != id) ranges_ = ranges_at(kernel_, ranges_of_ = id);
     RangesScope scope(ranges_);
     if (const auto *copy = std::get_if<Copy>(&kernel_.stmt(id)))

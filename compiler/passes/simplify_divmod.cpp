@@ -100,7 +100,7 @@ std::optional<LinearForm> divide_nested(Builder &builder, const LinearForm &form
     auto divisor = inner && term.coefficient == 1 ? checked_mul(c, inner->divisor) : std::nullopt;
     if (!divisor) continue;
     LinearForm rest = form;
-    std::erase(rest.terms, term);
+    rest.drop(term.atom);
     auto scaled = scale(rest, inner->divisor);
     auto sum = scaled ? add(to_linear(kernel, inner->x), *scaled) : std::nullopt;
     if (sum && sum->lanes == form.lanes) return divide(builder, *sum, *divisor, ranges);
@@ -115,7 +115,7 @@ bool drop_inner_modulo(const Kernel &kernel, LinearForm &form, int64_t c) {
     auto period = inner ? checked_mul(term.coefficient, inner->divisor) : std::nullopt;
     if (!period || *period % c != 0) continue;
     LinearForm rest = form;
-    std::erase(rest.terms, term);
+    rest.drop(term.atom);
     auto scaled = scale(to_linear(kernel, inner->x), term.coefficient);
     auto sum = scaled ? add(rest, *scaled) : std::nullopt;
     if (!sum) continue;
@@ -145,7 +145,7 @@ std::optional<LinearForm> cheaper(const Kernel &kernel, const LinearForm &form, 
                                   const std::optional<LinearForm> &plus, const std::optional<LinearForm> &minus) {
   if (!plus || !minus) return std::nullopt;
   LinearForm rest = form;
-  std::erase(rest.terms, term);
+  rest.drop(term.atom);
   auto sum = add(rest, *plus);
   if (sum) sum = subtract(*sum, *minus);
   if (!sum || cost_of(kernel, *sum) >= cost_of(kernel, form)) return std::nullopt;
