@@ -59,9 +59,9 @@ private:
     Builder &b = rw_.build();
     ExprId begin = simplified(loop.begin);
     ExprId end = simplified(loop.end);
-    if (prove(b.kernel(), b.less_equal(end, begin), ranges_) == true) return b.block({});
-    bool is_once = prove(b.kernel(), b.compare(CompareOp::kEq, end, b.add(begin, b.index(1))), ranges_) == true;
-    if (is_once && !(options_.keep_grid && is_grid_kind(loop.kind))) {
+    const Interval rounds = rounds_of(begin, end);
+    if (rounds.hi && *rounds.hi <= 0) return b.block({});
+    if (rounds == Interval::point(1) && !(options_.keep_grid && is_grid_kind(loop.kind))) {
       rw_.substitute(loop.var, begin);
       return rw_.stmt(loop.body);
     }
@@ -73,6 +73,13 @@ private:
     if (loop.kind == LoopKind::kLane) lanes_.pop_back();
     ranges_.pop_to(mark);
     return b.loop(var, begin, end, loop.kind, body);
+  }
+
+  Interval rounds_of(ExprId begin, ExprId end) {
+    const Kernel &k = rw_.out();
+    if (k.constant(begin) && k.constant(end)) return bounds(k, rw_.build().sub(end, begin), ranges_);
+    const auto rounds = subtract(to_linear(k, end), to_linear(k, begin));
+    return rounds ? bounds(k, *rounds, ranges_) : Interval{};
   }
 
   StmtId visit_if(const If &branch) {
@@ -179,9 +186,13 @@ private:
 
 Result<Kernel> simplify(const Kernel &in, const SimplifyOptions &options, const TargetInfo &) {
   Kernel out = Simplifier(in, options).run();
-  // A condition turned round, because its first branch was dead, is not in normal form.
-  while (remove_dead(out)) out = Simplifier(out, options).run();
-  if (options.keep_garbage) return out;
+  Removed removed = remove_dead(out);
+  while (removed == Removed::kNegated) {
+    // A condition turned round, because its first branch was dead, is not in normal form.
+    out = Simplifier(out, options).run();
+    removed = std::max(remove_dead(out), Removed::kSome);
+  }
+  if (options.keep_garbage || removed == Removed::kNothing) return out;
   return Rewriter(out).run();
 }
 

@@ -81,10 +81,29 @@ LinearForm without_common_factor(LinearForm form) {
 ExprId ExprSimplifier::simplify(ExprId id) {
   if (!is_valid(id)) return id;
   if (const ExprId *known = memo_.find(id)) return *known;
-  ExprId result = rewrite(rebuild(id));
+  const auto sum = linear_root(id);
+  ExprId result = sum ? *sum : rewrite(rebuild(id));
   memo_.set(id, result);
   memo_.set(result, result);
   return result;
+}
+
+/// Sums are taken whole, down to their atoms; nothing for what is no sum.
+std::optional<ExprId> ExprSimplifier::linear_root(ExprId id) {
+  const Kernel &k = b_.kernel();
+  if (k.type_of(id).scalar != Scalar::kIndex) return std::nullopt;
+  const LinearForm old = to_linear(k, id);
+  LinearForm form;
+  form.lanes = old.lanes;
+  form.constant = old.constant;
+  form.lane_stride = old.lane_stride;
+  for (const LinearTerm &term : old.terms) {
+    const bool is_whole = term.atom == id;
+    if (is_whole && !std::holds_alternative<VarRef>(k.expr(id))) return std::nullopt;
+    const ExprId atom = is_whole ? id : simplify(term.atom);
+    if (!form.add_scaled(to_linear(k, atom), term.coefficient)) return std::nullopt;
+  }
+  return from_form(k.type_of(id), form);
 }
 
 /// The node with simplified operands. Read and Reduce bring ranges of their own and are done whole.
@@ -167,8 +186,9 @@ ExprId ExprSimplifier::min_max(ExprId id, const Binary &e) {
 ExprId ExprSimplifier::conjunction(ExprId id) {
   Kernel &k = b_.kernel();
   std::vector<ExprId> parts = conjuncts(k, id);
+  Ranges others = ranges_;
   for (size_t i = 0; i < parts.size();) {
-    Ranges others = ranges_;
+    RangesScope scope(others);
     for (size_t j = 0; j < parts.size(); ++j)
       if (j != i) others.push_condition(k, parts[j]);
     auto known = prove(k, parts[i], others);
@@ -202,7 +222,12 @@ ExprId ExprSimplifier::compare(ExprId id, const Compare &e) {
 ExprId ExprSimplifier::linear(ExprId id) {
   Type type = b_.kernel().type_of(id);
   if (type.scalar != Scalar::kIndex) return id;
-  LinearForm form = recombine(b_, to_linear(b_.kernel(), id), ranges_);
+  return from_form(type, to_linear(b_.kernel(), id));
+}
+
+ExprId ExprSimplifier::from_form(Type type, const LinearForm &sum) {
+  if (sum.is_constant()) return b_.integer(type, sum.constant);
+  const LinearForm form = recombine(b_, sum, ranges_);
   Interval range = bounds(b_.kernel(), form, ranges_);
   if (range.is_point()) return b_.integer(type, *range.lo);
   return from_linear(b_, form);

@@ -26,6 +26,7 @@ public:
   void ranges_changed() { memo_.clear(); }
 
 private:
+  std::optional<ExprId> linear_root(ExprId id);
   ExprId rebuild(ExprId id);
   ExprId rewrite(ExprId id);
   ExprId reduce(const Reduce &e);
@@ -35,6 +36,7 @@ private:
   ExprId conjunction(ExprId id);
   ExprId compare(ExprId id, const Compare &e);
   ExprId linear(ExprId id);
+  ExprId from_form(Type type, const LinearForm &sum);
 
   Builder &b_;
   const Ranges &ranges_;
