@@ -23,6 +23,7 @@ public:
   explicit Clipper(const Kernel &in) : in_(in), rw_(in) {}
 
   std::optional<Kernel> run() {
+    if (!has_covered_loop()) return std::nullopt;
     rw_.on_stmt = [this](StmtId id) -> std::optional<StmtId> {
       if (std::holds_alternative<For>(in_.stmt(id))) return clip(id);
       if (std::holds_alternative<If>(in_.stmt(id))) return without_consumed(id);
@@ -33,6 +34,19 @@ public:
   }
 
 private:
+  static bool is_clipped(const For &loop) {
+    return loop.kind == LoopKind::kSerial || loop.kind == LoopKind::kUnrolled;
+  }
+
+  bool has_covered_loop() const {
+    bool found = false;
+    for_each_stmt(in_, in_.body, [&](StmtId id) {
+      const auto *loop = std::get_if<For>(&in_.stmt(id));
+      found = found || (loop && is_clipped(*loop) && is_valid(covering_if(loop->body)));
+    });
+    return found;
+  }
+
   /// The only If that everything with an effect in `body` stands under, reached through loops and single statements.
   StmtId covering_if(StmtId body) const {
     const Stmt &stmt = in_.stmt(body);
@@ -70,7 +84,7 @@ private:
   StmtId clip(StmtId id) {
     const For &loop = std::get<For>(in_.stmt(id));
     bool unrolled = loop.kind == LoopKind::kUnrolled;
-    StmtId covering = loop.kind == LoopKind::kSerial || unrolled ? covering_if(loop.body) : kNoId<StmtId>;
+    StmtId covering = is_clipped(loop) ? covering_if(loop.body) : kNoId<StmtId>;
     if (!is_valid(covering)) return rw_.clone(id);
     Builder &b = rw_.build();
     std::set<VarId> inside = vars_bound_by(in_, loop.body);

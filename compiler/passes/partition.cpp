@@ -1,7 +1,8 @@
 #include "compiler/passes/partition.h"
 
 #include <algorithm>
-#include <set>
+#include <iterator>
+#include <map>
 
 #include "compiler/analysis/grid.h"
 #include "compiler/analysis/imported.h"
@@ -191,11 +192,13 @@ Kernel split_group(const Kernel &in, const GridLoop &loop, const Interior &inter
   return rw.run();
 }
 
-/// The loop as two or three consecutive loops.
-Kernel split_serial(const Kernel &in, StmtId target, const Interior &interior) {
+/// Each loop as two or three consecutive loops.
+Kernel split_serial(const Kernel &in, const std::map<StmtId, Interior> &targets) {
   Rewriter rw(in);
   rw.on_stmt = [&](StmtId id) -> std::optional<StmtId> {
-    if (id != target) return std::nullopt;
+    const auto target = targets.find(id);
+    if (target == targets.end()) return std::nullopt;
+    const Interior &interior = target->second;
     Builder &b = rw.build();
     const For &loop = std::get<For>(in.stmt(id));
     std::vector<StmtId> parts;
@@ -228,7 +231,8 @@ public:
       kernel_ = split_group(kernel_, loop, interior);
       SPARKLE_TRY_STATUS(tidy());
     }
-    for (int round = 0; round < kMaxSerialSplits && split_one_serial(); ++round) SPARKLE_TRY_STATUS(tidy());
+    for (int left = kMaxSerialSplits, count = 0; (count = split_serial_loops(left)) > 0; left -= count)
+      SPARKLE_TRY_STATUS(tidy());
     return Rewriter(kernel_).run(); // Without garbage.
   }
 
@@ -246,23 +250,37 @@ private:
     return ok();
   }
 
-  bool split_one_serial() {
-    StmtId found = kNoId<StmtId>;
-    Interior interior{0, 0, 0, 0};
-    for_each_stmt(kernel_, kernel_.body, [&](StmtId id) {
-      const auto *loop = std::get_if<For>(&kernel_.stmt(id));
-      if (is_valid(found) || !loop || loop->kind != LoopKind::kSerial || !is_listed(kernel_, loop->var, options_.dims))
-        return;
-      auto begin = kernel_.constant(loop->begin), end = kernel_.constant(loop->end);
-      if (!begin || !end) return;
-      Interior candidate = InteriorFinder(kernel_, loop->var, *begin, *end).find(loop->body);
-      if (!candidate.is_proper()) return;
-      found = id;
-      interior = candidate;
-    });
-    if (!is_valid(found)) return false;
-    kernel_ = split_serial(kernel_, found, interior);
-    return true;
+  /// Splits loops that do not stand in one another, at most `most`; how many they were.
+  int split_serial_loops(int most) {
+    std::map<StmtId, Interior> found;
+    find_loops(kernel_.body, found);
+    while (static_cast<int>(found.size()) > most) found.erase(std::prev(found.end()));
+    if (!found.empty()) kernel_ = split_serial(kernel_, found);
+    return static_cast<int>(found.size());
+  }
+
+  void find_loops(StmtId id, std::map<StmtId, Interior> &found) const {
+    const Stmt &stmt = kernel_.stmt(id);
+    if (const auto *block = std::get_if<Block>(&stmt))
+      for (const StmtId child : block->stmts) find_loops(child, found);
+    if (const auto *branch = std::get_if<If>(&stmt)) {
+      find_loops(branch->then_body, found);
+      if (is_valid(branch->else_body)) find_loops(branch->else_body, found);
+    }
+    const auto *loop = std::get_if<For>(&stmt);
+    if (!loop) return;
+    if (const auto interior = interior_of(*loop))
+      found.emplace(id, *interior);
+    else
+      find_loops(loop->body, found);
+  }
+
+  std::optional<Interior> interior_of(const For &loop) const {
+    if (loop.kind != LoopKind::kSerial || !is_listed(kernel_, loop.var, options_.dims)) return std::nullopt;
+    const auto begin = kernel_.constant(loop.begin), end = kernel_.constant(loop.end);
+    if (!begin || !end) return std::nullopt;
+    const Interior interior = InteriorFinder(kernel_, loop.var, *begin, *end).find(loop.body);
+    return interior.is_proper() ? std::optional(interior) : std::nullopt;
   }
 
   Kernel kernel_;
