@@ -1,5 +1,7 @@
 #include "compiler/ir/rewriter.h"
 
+#include <algorithm>
+
 #include "compiler/ir/transplant.h"
 #include "compiler/support/match.h"
 
@@ -36,7 +38,7 @@ Kernel Rewriter::run() {
 ExprId Rewriter::expr(ExprId old) {
   if (const ExprId *known = memo_.find(old)) return *known;
   std::optional<ExprId> fresh;
-  if (on_expr) fresh = on_expr(old);
+  if (on_expr && !copies_buffer_) fresh = on_expr(old);
   if (!fresh) fresh = clone_expr(old);
   memo_.set(old, *fresh);
   return *fresh;
@@ -189,8 +191,14 @@ StmtId Rewriter::clone(StmtId old) {
 BufferId Rewriter::buffer(BufferId old) {
   if (const BufferId *known = buffers_.find(old)) return *known;
   Buffer copy = in_.buffer(old);
+  const auto is_constant = [&](ExprId id) { return in_.constant(id).has_value(); };
+  const bool is_fixed = std::ranges::all_of(copy.extents, is_constant) && std::ranges::all_of(copy.strides, is_constant);
+  if (!is_fixed) memo_.clear(); // `on_expr` knows the place where the buffer is first used; its size holds everywhere.
+  copies_buffer_ = true;
   copy.extents = exprs(copy.extents);
   copy.strides = exprs(copy.strides);
+  copies_buffer_ = false;
+  if (!is_fixed) memo_.clear();
   const BufferId fresh = out_.add_buffer(std::move(copy));
   buffers_.set(old, fresh);
   return fresh;

@@ -34,13 +34,15 @@ public:
 
   /// New counterpart of an old expression, with folding; substitutions apply, `on_expr` first.
   ExprId expr(ExprId old);
+  /// The default: the node over the counterparts of its operands, without asking `on_expr` for `old` itself.
+  ExprId clone_expr(ExprId old);
   std::vector<ExprId> exprs(const std::vector<ExprId> &old);
   ExprId expr_or_none(ExprId old) { return is_valid(old) ? expr(old) : old; }
   /// New counterpart of an old statement: `on_stmt`, else clone.
   StmtId stmt(StmtId old);
   /// The default: clone `old` and recurse, without asking `on_stmt` for `old` itself.
   StmtId clone(StmtId old);
-  BufferId buffer(BufferId old); ///< Copied at first use.
+  BufferId buffer(BufferId old); ///< Copied at first use; its extents and strides without `on_expr`.
 
   /// Results of `expr` are kept until substitutions change. Call this when an answer of `on_expr` changes for another
   /// reason.
@@ -54,7 +56,6 @@ public:
   VarId var(VarId old);
 
 private:
-  ExprId clone_expr(ExprId old);
   ExprId clone_reduce(const Reduce &old);
   StmtId clone_copy(const Copy &old);
   const Kernel &in_;
@@ -64,6 +65,7 @@ private:
   IdMap<ExprId, ExprId> memo_;
   IdMap<BufferId, BufferId> buffers_;
   IdMap<BufferId, bool> allocated_;
+  bool copies_buffer_ = false;
 };
 
 } // namespace sparkle

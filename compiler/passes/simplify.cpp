@@ -25,6 +25,7 @@ public:
   Simplifier(const Kernel &in, const SimplifyOptions &options)
       : options_(options), rw_(in), exprs_(rw_.build(), ranges_) {
     rw_.on_stmt = [this](StmtId id) { return visit(id); };
+    rw_.on_expr = [this](ExprId id) { return visit_expr(id); };
   }
 
   Kernel run() { return rw_.run(); }
@@ -40,10 +41,43 @@ private:
     return visit_leaf(id);
   }
 
+  /// Nothing while an expression is copied as it is.
+  std::optional<ExprId> visit_expr(ExprId id) {
+    const Kernel &in = rw_.in();
+    const Expr &expr = in.expr(id);
+    if (is_verbatim_) return std::nullopt;
+    if (std::holds_alternative<Read>(expr) || std::holds_alternative<Reduce>(expr)) return visit_definition(id);
+    if (in.type_of(id).scalar == Scalar::kIndex)
+      if (const auto sum = visit_sum(id)) return sum;
+    return exprs_.rewrite(rw_.clone_expr(id));
+  }
+
+  /// Reads and reductions know more of their operands than the rewriter.
+  ExprId visit_definition(ExprId id) {
+    rw_.forget();
+    is_verbatim_ = true;
+    const ExprId copy = rw_.clone_expr(id);
+    is_verbatim_ = false;
+    rw_.forget();
+    return exprs_.simplify(copy);
+  }
+
+  /// Sums are taken whole, down to their atoms; nothing for what is no sum.
+  std::optional<ExprId> visit_sum(ExprId id) {
+    const LinearForm old = to_linear(rw_.in(), id);
+    if (old.terms.size() == 1 && old.terms.front().atom == id) return std::nullopt;
+    LinearForm form;
+    form.lanes = old.lanes;
+    form.constant = old.constant;
+    form.lane_stride = old.lane_stride;
+    for (const LinearTerm &term : old.terms)
+      if (!form.add_scaled(to_linear(rw_.out(), rw_.expr(term.atom)), term.coefficient)) return std::nullopt;
+    return exprs_.from_form(kIndexType.with_lanes(form.lanes), form);
+  }
+
   StmtId visit_leaf(StmtId id) {
-    StmtId fresh = rw_.clone(id);
-    simplify_leaf(fresh);
-    return fold_mask(fresh);
+    if (std::holds_alternative<Copy>(rw_.in().stmt(id))) return visit_copy(id);
+    return fold_mask(rw_.clone(id));
   }
 
   /// Facts on Lets end with their block.
@@ -57,8 +91,8 @@ private:
 
   StmtId visit_for(const For &loop) {
     Builder &b = rw_.build();
-    ExprId begin = simplified(loop.begin);
-    ExprId end = simplified(loop.end);
+    ExprId begin = rw_.expr(loop.begin);
+    ExprId end = rw_.expr(loop.end);
     const Interval rounds = rounds_of(begin, end);
     if (rounds.hi && *rounds.hi <= 0) return b.block({});
     if (rounds == Interval::point(1) && !(options_.keep_grid && is_grid_kind(loop.kind))) {
@@ -84,7 +118,7 @@ private:
 
   StmtId visit_if(const If &branch) {
     Builder &b = rw_.build();
-    ExprId cond = simplified(branch.cond);
+    ExprId cond = rw_.expr(branch.cond);
     auto known = b.kernel().constant(cond);
     if (known && *known) return rw_.stmt(branch.then_body);
     if (known) return is_valid(branch.else_body) ? rw_.stmt(branch.else_body) : b.block({});
@@ -96,10 +130,10 @@ private:
   StmtId visit_under(ExprId cond, StmtId body) {
     size_t mark = ranges_.mark();
     push_conditions(cond);
-    exprs_.ranges_changed();
+    forget();
     StmtId fresh = rw_.stmt(body);
     ranges_.pop_to(mark);
-    exprs_.ranges_changed();
+    forget();
     return fresh;
   }
 
@@ -116,7 +150,7 @@ private:
     }
   }
 
-  StmtId visit_let(const Let &let) { return bind_value(let.var, simplified(let.value)); }
+  StmtId visit_let(const Let &let) { return bind_value(let.var, rw_.expr(let.value)); }
 
   /// Constants and other variables take the place of the variable.
   StmtId bind_value(VarId old, ExprId value) {
@@ -135,21 +169,25 @@ private:
   }
 
   StmtId visit_load(StmtId id, const Load &load) {
-    if (is_valid(load.mask) && splat_constant(rw_.out(), simplified(load.mask)) == 0)
-      return bind_value(load.var, rw_.build().broadcast(simplified(load.other), rw_.in().var(load.var).type.lanes));
+    if (is_valid(load.mask) && splat_constant(rw_.out(), rw_.expr(load.mask)) == 0)
+      return bind_value(load.var, rw_.build().broadcast(rw_.expr(load.other), rw_.in().var(load.var).type.lanes));
     return visit_leaf(id);
   }
 
   /// The axes of a Copy are ranges of their own.
-  void simplify_leaf(StmtId id) {
-    size_t mark = ranges_.mark();
-    Stmt stmt = rw_.out().stmt(id);
-    if (auto *copy = std::get_if<Copy>(&stmt)) {
-      for (const CopyAxis &axis : copy->axes) ranges_.push(axis.var, {0, axis.extent - 1});
-    }
+  StmtId visit_copy(StmtId id) {
+    rw_.forget();
+    is_verbatim_ = true;
+    const StmtId fresh = rw_.clone(id);
+    is_verbatim_ = false;
+    rw_.forget();
+    RangesScope scope(ranges_);
+    Copy copy = std::get<Copy>(rw_.out().stmt(fresh));
+    for (const CopyAxis &axis : copy.axes) ranges_.push(axis.var, {0, axis.extent - 1});
+    Stmt stmt = std::move(copy);
     map_root_exprs(stmt, [this](ExprId expr) { return exprs_.simplify(expr); });
-    rw_.out().stmt(id) = std::move(stmt);
-    ranges_.pop_to(mark);
+    rw_.out().stmt(fresh) = std::move(stmt);
+    return fold_mask(fresh);
   }
 
   std::optional<bool> decided(ExprId mask) {
@@ -173,13 +211,17 @@ private:
     return id;
   }
 
-  ExprId simplified(ExprId old) { return exprs_.simplify(rw_.expr(old)); }
+  void forget() {
+    rw_.forget();
+    exprs_.ranges_changed();
+  }
 
   const SimplifyOptions &options_;
   Rewriter rw_;
   Ranges ranges_;
   std::vector<VarId> lanes_; ///< Of the lane loops around, in the new kernel.
   ExprSimplifier exprs_;
+  bool is_verbatim_ = false;
 };
 
 } // namespace

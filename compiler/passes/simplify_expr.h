@@ -22,13 +22,16 @@ public:
   ExprSimplifier(Builder &builder, const Ranges &ranges) : b_(builder), ranges_(ranges) {}
 
   ExprId simplify(ExprId id);
+  /// The same for a node whose operands are simplified.
+  ExprId rewrite(ExprId id);
+  /// And for a sum of simplified atoms.
+  ExprId from_form(Type type, const LinearForm &sum);
   /// Forgets results; to be called when the ranges changed.
   void ranges_changed() { memo_.clear(); }
 
 private:
   std::optional<ExprId> linear_root(ExprId id);
   ExprId rebuild(ExprId id);
-  ExprId rewrite(ExprId id);
   ExprId reduce(const Reduce &e);
   ExprId read(const Read &e);
   ExprId binary(ExprId id, const Binary &e);
@@ -36,7 +39,6 @@ private:
   ExprId conjunction(ExprId id);
   ExprId compare(ExprId id, const Compare &e);
   ExprId linear(ExprId id);
-  ExprId from_form(Type type, const LinearForm &sum);
 
   Builder &b_;
   const Ranges &ranges_;
