@@ -54,6 +54,7 @@ Status predict_candidate(const Program &imported, const CompileOptions &options,
 }
 
 void choose_by_time(const Program &imported, Machine &machine, const CompileOptions &options, DeviceChoice &choice) {
+  choice.left_out = machine.vulkan_left_out();
   std::vector<DeviceInfo> devices{machine.cpu()};
   for (const DeviceInfo &device : machine.vulkan()) {
     if (device.is_software)
@@ -123,7 +124,7 @@ Result<DeviceChoice> choose_device(const Program &imported, Machine &machine, co
   return choice;
 }
 
-bool may_fall_back(const Error &error, const CompileOptions &options) {
+bool may_fall_back(const Error &error, const CompileOptions &options, DeviceKind kind) {
   switch (error.code) {
   case ErrorCode::kUnsupported:
   case ErrorCode::kDeviceOutOfMemory:
@@ -133,9 +134,9 @@ bool may_fall_back(const Error &error, const CompileOptions &options) {
   case ErrorCode::kTimeout: return true;
   case ErrorCode::kBadSchedule: // one that the user wrote is the user's mistake
     return options.schedule.kernels.empty();
+  case ErrorCode::kOutOfMemory: return kind == DeviceKind::kVulkan; // drivers say so for reasons of their own
   case ErrorCode::kInvalidInput:
   case ErrorCode::kShapeOverflow:
-  case ErrorCode::kOutOfMemory:
   case ErrorCode::kIo:
   case ErrorCode::kVerifyFailed:
   case ErrorCode::kInternal: return false;

@@ -39,7 +39,8 @@ struct DeviceChoice {
 Result<DeviceChoice> choose_device(const Program &imported, Machine &machine, const DeviceRequest &request,
                                    const CompileOptions &options);
 
-/// True when another device may succeed where one failed with this: false for mistakes of the caller and for our bugs.
-bool may_fall_back(const Error &error, const CompileOptions &options);
+/// True when another device may succeed where one of this kind failed so: false for mistakes of the caller and for our
+/// bugs.
+bool may_fall_back(const Error &error, const CompileOptions &options, DeviceKind kind = DeviceKind::kCpu);
 
 } // namespace sparkle

@@ -72,15 +72,26 @@ Status JitKernel::compile_next() {
       return ok();
     }
     const bool is_last = next_ >= choice_.candidates.size();
-    if (is_last || !may_fall_back(compiled.error(), options_)) return compiled.error();
-    fallback_reason_ += (fallback_reason_.empty() ? "" : "; ") + candidate.device.id + ": " + compiled.error().text;
+    if (is_last || !may_fall_back(compiled.error(), options_, candidate.device.kind)) return compiled.error();
+    note_failure(candidate.device.id, compiled.error().text);
   }
   return Error{ErrorCode::kNoDevice, "no device is left for `" + imported_.name + "`"};
 }
 
+void JitKernel::note_failure(const std::string &id, const std::string &why) {
+  fallback_reason_ += (fallback_reason_.empty() ? "" : "; ") + id + ": " + why;
+}
+
 Status JitKernel::fall_back(const Error &error) {
-  if (next_ >= choice_.candidates.size() || !may_fall_back(error, options_)) return error;
-  fallback_reason_ += (fallback_reason_.empty() ? "" : "; ") + executable_->device.id + ": " + error.text;
+  const DeviceInfo &device = executable_->device;
+  if (device.kind == DeviceKind::kVulkan && error.code == ErrorCode::kDeviceLost && !was_lost_) {
+    was_lost_ = true;
+    note_failure(device.id, error.text + ", opened anew");
+    return ok();
+  }
+  if (next_ >= choice_.candidates.size() || !may_fall_back(error, options_, device.kind)) return error;
+  note_failure(device.id, error.text);
+  was_lost_ = false;
   return compile_next();
 }
 
@@ -109,6 +120,7 @@ Result<RunReport> JitKernel::run_here(const Arguments &arguments, const JitRunOp
   report.device_requested = choice_.request.text;
   report.device_why = choice_.why;
   report.fallback_reason = fallback_reason_;
+  if (choice_.request.is_auto) report.left_out = choice_.left_out;
   return report;
 }
 
@@ -135,8 +147,7 @@ Result<JitKernel> jit(const Program &imported, const JitOptions &options) {
     }
     SPARKLE_TRY(kernel.choice_, choose_device(imported, *kernel.machine_, request, options.compile));
     for (const DeviceLeftOut &out : kernel.choice_.left_out)
-      if (!request.is_auto)
-        kernel.fallback_reason_ += (kernel.fallback_reason_.empty() ? "" : "; ") + out.name + ": " + out.reason;
+      if (!request.is_auto) kernel.note_failure(out.name, out.reason);
     SPARKLE_TRY_STATUS(kernel.compile_next());
     return kernel;
   });

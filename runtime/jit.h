@@ -49,7 +49,7 @@ public:
   const Executable &executable() const { return *executable_; }
   const std::shared_ptr<const Executable> &shared_executable() const { return executable_; }
   const DeviceChoice &choice() const { return choice_; }
-  /// Which devices failed and why; empty: none did.
+  /// Which devices failed and why, one that was lost and then opened anew included; empty: none did.
   const std::string &fallback_reason() const { return fallback_reason_; }
 
 private:
@@ -58,8 +58,10 @@ private:
   Status compile_next();
   Result<std::unique_ptr<Binding>> bind_here(const Arguments &arguments);
   Result<RunReport> run_here(const Arguments &arguments, const JitRunOptions &options);
-  /// True when the failure was noted and another device is compiled for; else the error to return.
+  /// The failure was noted, and another device is compiled for; else the error to return. A lost device is tried once
+  /// more: the machine opens it anew.
   Status fall_back(const Error &error);
+  void note_failure(const std::string &id, const std::string &why);
 
   Program imported_;
   CompileOptions options_;
@@ -67,6 +69,7 @@ private:
   DeviceChoice choice_;
   size_t next_ = 0; ///< Candidate to be tried next.
   std::string fallback_reason_;
+  bool was_lost_ = false; ///< The device in use, before.
   std::shared_ptr<const Executable> executable_;
 };
 

@@ -9,6 +9,9 @@
 namespace sparkle {
 namespace {
 
+/// How often a device is opened anew: one that dies each time must not be tried for ever.
+constexpr int kMaxRebirths = 1;
+
 DeviceInfo describe_cpu(const CpuInfo &cpu, int threads) {
   DeviceInfo device;
   device.id = "cpu";
@@ -101,6 +104,11 @@ const std::vector<DeviceInfo> &Machine::vulkan() {
   return vulkan_;
 }
 
+const std::vector<DeviceLeftOut> &Machine::vulkan_left_out() {
+  vulkan();
+  return vulkan_left_out_;
+}
+
 std::vector<DeviceInfo> Machine::devices() {
   std::vector<DeviceInfo> all{cpu_};
   all.insert(all.end(), vulkan().begin(), vulkan().end());
@@ -156,11 +164,17 @@ Result<std::shared_ptr<VulkanContext>> Machine::vulkan_context(int index) {
   const std::lock_guard lock(contexts_mutex_);
   if (index < 0 || static_cast<size_t>(index) >= contexts_.size())
     return Error{ErrorCode::kNoDevice, "there is no device vulkan:" + std::to_string(index)};
-  std::shared_ptr<VulkanContext> &context = contexts_[static_cast<size_t>(index)];
-  if (context && context->death().empty()) return context;
+  OpenDevice &device = contexts_[static_cast<size_t>(index)];
+  const std::string death = device.context ? device.context->death() : "";
+  if (device.context && death.empty()) return device.context;
+  if (device.context && device.deaths >= kMaxRebirths)
+    return Error{ErrorCode::kDeviceLost,
+                 "vulkan:" + std::to_string(index) + " was lost again and is not opened any more: " + death};
+  if (device.context) ++device.deaths;
+  device.context = nullptr;
   SPARKLE_TRY(VulkanContext opened, vulkan_devices_.create_context(static_cast<size_t>(index)));
-  context = std::make_shared<VulkanContext>(std::move(opened));
-  return context;
+  device.context = std::make_shared<VulkanContext>(std::move(opened));
+  return device.context;
 }
 
 } // namespace sparkle

@@ -53,6 +53,8 @@ public:
 
   /// Opens Vulkan (tens of milliseconds where there are drivers).
   const std::vector<DeviceInfo> &vulkan();
+  /// Drivers and devices of Vulkan that cannot be used. Opens Vulkan.
+  const std::vector<DeviceLeftOut> &vulkan_left_out();
   /// All devices, the CPU first, the reference last. Opens Vulkan.
   std::vector<DeviceInfo> devices();
   /// Opens Vulkan and the CPU's targets, for their reasons.
@@ -61,7 +63,7 @@ public:
   /// kInvalidInput: no id.
   Result<DeviceInfo> find(const std::string &id);
 
-  /// The opened device; opened anew when it died. kNoDevice, kDevice.
+  /// The opened device; opened anew when it died, once. kNoDevice, kDevice; kDeviceLost: it died twice.
   Result<std::shared_ptr<VulkanContext>> vulkan_context(int index);
 
   /// Measured peaks (GFLOPS) by device id, kept as long as the machine. 0: not measured yet.
@@ -83,7 +85,11 @@ private:
   std::vector<DeviceInfo> vulkan_;
   std::vector<DeviceLeftOut> vulkan_left_out_;
   std::mutex contexts_mutex_; ///< Of contexts_ and peaks_.
-  std::vector<std::shared_ptr<VulkanContext>> contexts_;
+  struct OpenDevice {
+    std::shared_ptr<VulkanContext> context;
+    int deaths = 0;
+  };
+  std::vector<OpenDevice> contexts_;
   std::map<std::string, double> peaks_;
 };
 

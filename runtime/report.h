@@ -23,12 +23,13 @@ struct RunReport {
   std::string device_used;      ///< `cpu`, `reference`, `vulkan:0`.
   std::string device_name;
   std::string device_driver;
-  std::string device_why;      ///< Why the first choice was the first.
-  std::string fallback_reason; ///< Empty: the first choice was used.
-  std::string target;          ///< `x86`, `llvm`, `vulkan`...
-  std::string target_reason;   ///< Which preferred targets refused, and why; empty: none did.
-  std::string schedule_source; ///< `user`, `automatic`, `neutral`, `none` (reference).
-  int threads = 0;             ///< CPU; 0: other devices.
+  std::string device_why;              ///< Why the first choice was the first.
+  std::string fallback_reason;         ///< Empty: the first choice was used.
+  std::vector<DeviceLeftOut> left_out; ///< With `auto`: devices and drivers that were no candidates, and why.
+  std::string target;                  ///< `x86`, `llvm`, `vulkan`...
+  std::string target_reason;           ///< Which preferred targets refused, and why; empty: none did.
+  std::string schedule_source;         ///< `user`, `automatic`, `neutral`, `none` (reference).
+  int threads = 0;                     ///< CPU; 0: other devices.
 
   bool verified = false;   ///< Compared and found right.
   std::string verify_mode; ///< `full`, `sampled`; empty: not compared.

@@ -27,6 +27,12 @@ Json phases(const RunReport &report) {
   return out;
 }
 
+Json left_out(const RunReport &report) {
+  Json out = Json::array();
+  for (const DeviceLeftOut &entry : report.left_out) out.push_back({{"name", entry.name}, {"reason", entry.reason}});
+  return out;
+}
+
 } // namespace
 
 std::string to_json(const RunReport &report, int indent) {
@@ -37,6 +43,7 @@ std::string to_json(const RunReport &report, int indent) {
            {"device_driver", report.device_driver},
            {"device_why", report.device_why},
            {"fallback_reason", report.fallback_reason},
+           {"left_out", left_out(report)},
            {"target", report.target},
            {"target_reason", report.target_reason},
            {"schedule_source", report.schedule_source},

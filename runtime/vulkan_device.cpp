@@ -99,6 +99,7 @@ namespace {
 
 Result<VkDevice> open_handle(const InstanceTable &table, VkPhysicalDevice physical, uint32_t family) {
   FeatureChain features(table, physical);
+  if (features.listed != VK_SUCCESS) return make_error(features.listed, "vkEnumerateDeviceExtensionProperties");
   features.keep_what_is_used();
   const float priority = 1.0f;
   VkDeviceQueueCreateInfo queue{};
@@ -123,8 +124,9 @@ Status make_command_objects(Device &device) {
   VkCommandPoolCreateInfo pool{};
   pool.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
   pool.queueFamilyIndex = device.queue_family;
-  SPARKLE_TRY_STATUS(device.check(device.table.vkCreateCommandPool(device.handle, &pool, nullptr, &device.command_pool),
-                                  "vkCreateCommandPool"));
+  SPARKLE_TRY_STATUS(device.check(
+      made(device.table.vkCreateCommandPool(device.handle, &pool, nullptr, &device.command_pool), device.command_pool),
+      "vkCreateCommandPool"));
   VkCommandBufferAllocateInfo commands{};
   commands.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO;
   commands.commandPool = device.command_pool;
@@ -134,7 +136,8 @@ Status make_command_objects(Device &device) {
                                   "vkAllocateCommandBuffers"));
   VkFenceCreateInfo fence{};
   fence.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO;
-  return device.check(device.table.vkCreateFence(device.handle, &fence, nullptr, &device.fence), "vkCreateFence");
+  return device.check(made(device.table.vkCreateFence(device.handle, &fence, nullptr, &device.fence), device.fence),
+                      "vkCreateFence");
 }
 
 } // namespace
@@ -152,7 +155,11 @@ Result<std::shared_ptr<Device>> create_device(std::shared_ptr<Instance> instance
   device->queue_family = *family;
   table.vkGetPhysicalDeviceMemoryProperties(physical, &device->memory);
   SPARKLE_TRY(device->handle, open_handle(table, physical, *family));
-  load_device_table(table, device->handle, device->table);
+  if (const Status loaded = load_device_table(table, device->handle, device->table); !loaded) {
+    if (device->table.vkDestroyDevice) device->table.vkDestroyDevice(device->handle, nullptr);
+    device->handle = VK_NULL_HANDLE;
+    return loaded.error();
+  }
   device->table.vkGetDeviceQueue(device->handle, *family, 0, &device->queue);
   SPARKLE_TRY_STATUS(make_command_objects(*device));
   return device;

@@ -194,16 +194,20 @@ Result<RunTimes> DeviceBinding::run(const RunOptions &options) {
   return times;
 }
 
+/// All tensors that are input too, or none: where a download fails, another device starts from what they held.
 Status DeviceBinding::fetch() {
   const IdTable<TensorId, Tensor> &tensors = executable_->artifact.tensors;
+  std::vector<std::pair<HostTensor *, std::vector<std::byte>>> held_back;
   for (uint32_t i = 0; i < tensors.size(); ++i) {
     const auto id = static_cast<TensorId>(i);
     HostTensor *host = arguments_.tensors[id];
     if (!host || !is_result(tensors[id].role) || host->span_bytes() == 0) continue;
     const Place &place = places_.at(id);
-    auto *data = static_cast<std::byte *>(host->data());
-    SPARKLE_TRY_STATUS(context_->download(place.buffer, place.offset, {data, static_cast<size_t>(host->span_bytes())}));
+    std::span<std::byte> bytes(static_cast<std::byte *>(host->data()), static_cast<size_t>(host->span_bytes()));
+    if (tensors[id].role == Role::kInout) bytes = held_back.emplace_back(host, bytes.size()).second;
+    SPARKLE_TRY_STATUS(context_->download(place.buffer, place.offset, bytes));
   }
+  for (const auto &[host, bytes] : held_back) std::memcpy(host->data(), bytes.data(), bytes.size());
   return ok();
 }
 

@@ -9,14 +9,15 @@ namespace {
 constexpr const char *kMatrixKhr = "VK_KHR_cooperative_matrix"; // newer than the oldest supported headers
 constexpr auto kMatrixFeaturesKhr = static_cast<VkStructureType>(1000506000);
 
-std::vector<std::string> list_extensions(const InstanceTable &table, VkPhysicalDevice device) {
+VkResult list_extensions(const InstanceTable &table, VkPhysicalDevice device, std::vector<std::string> &names) {
   uint32_t count = 0;
-  if (table.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr) < VK_SUCCESS) return {};
+  VkResult result = table.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr);
+  if (result < VK_SUCCESS) return result;
   std::vector<VkExtensionProperties> found(count);
-  if (table.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, found.data()) < VK_SUCCESS) return {};
-  std::vector<std::string> names;
+  result = table.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, found.data());
   for (uint32_t i = 0; i < count && i < found.size(); ++i) names.emplace_back(found[i].extensionName);
-  return names;
+  // Half a list is none: the next call may tell the other half.
+  return result == VK_INCOMPLETE ? VK_ERROR_UNKNOWN : result;
 }
 
 /// Appends `feature` to the chain that ends at `tail`.
@@ -38,7 +39,7 @@ FeatureChain::FeatureChain(const InstanceTable &table, VkPhysicalDevice device) 
   table.vkGetPhysicalDeviceProperties(device, &properties);
   core.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
   if (properties.apiVersion < VK_API_VERSION_1_1) return;
-  extensions = list_extensions(table, device);
+  listed = list_extensions(table, device, extensions);
   void **tail = &core.pNext;
   auto known = [&](uint32_t version, const char *extension) {
     if (properties.apiVersion >= version) return true;

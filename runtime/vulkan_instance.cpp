@@ -63,7 +63,7 @@ Status make_instance(const Loader &loader, const VulkanOptions &options, Instanc
     info.enabledExtensionCount = 1;
     info.ppEnabledExtensionNames = extensions;
   }
-  const VkResult result = loader.create_instance(&info, nullptr, &instance.handle);
+  const VkResult result = made(loader.create_instance(&info, nullptr, &instance.handle), instance.handle);
   if (result == VK_ERROR_INCOMPATIBLE_DRIVER) {
     return Error{ErrorCode::kNoDevice, "no Vulkan driver is installed (VK_ERROR_INCOMPATIBLE_DRIVER)"};
   }
@@ -106,7 +106,8 @@ Result<std::shared_ptr<Instance>> create_instance(const VulkanOptions &options) 
   if (options.validation && instance->table.vkCreateDebugUtilsMessengerEXT != nullptr) {
     const VkDebugUtilsMessengerCreateInfoEXT info = messenger_info(instance->log);
     const VkResult result =
-        instance->table.vkCreateDebugUtilsMessengerEXT(instance->handle, &info, nullptr, &instance->messenger);
+        made(instance->table.vkCreateDebugUtilsMessengerEXT(instance->handle, &info, nullptr, &instance->messenger),
+             instance->messenger);
     if (result != VK_SUCCESS) return make_error(result, "vkCreateDebugUtilsMessengerEXT");
   }
   SPARKLE_TRY_STATUS(list_physical(*instance));

@@ -21,6 +21,11 @@ namespace sparkle::vulkan {
 std::string result_name(VkResult result);
 /// kOutOfMemory, kDeviceOutOfMemory, kDeviceLost or kDevice; the text is `<call> failed: <name>`.
 Error make_error(VkResult result, std::string_view call);
+/// Around calls that make an object: a failed one may have written anything, and null is what destroying ignores.
+template <class Handle> VkResult made(VkResult result, Handle &handle) {
+  if (result < VK_SUCCESS) handle = VK_NULL_HANDLE;
+  return result;
+}
 
 // Instance functions, each instance with a table of its own: volk's globals would be shared by all.
 #define SPARKLE_VULKAN_INSTANCE_FUNCTIONS(X)                                                                           \
@@ -34,6 +39,55 @@ Error make_error(VkResult result, std::string_view call);
   X(vkEnumerateDeviceExtensionProperties)                                                                              \
   X(vkCreateDevice)                                                                                                    \
   X(vkGetDeviceProcAddr)
+
+// What a device must have.
+#define SPARKLE_VULKAN_DEVICE_FUNCTIONS(X)                                                                             \
+  X(vkAllocateCommandBuffers)                                                                                          \
+  X(vkAllocateDescriptorSets)                                                                                          \
+  X(vkAllocateMemory)                                                                                                  \
+  X(vkBeginCommandBuffer)                                                                                              \
+  X(vkBindBufferMemory)                                                                                                \
+  X(vkCmdBindDescriptorSets)                                                                                           \
+  X(vkCmdBindPipeline)                                                                                                 \
+  X(vkCmdCopyBuffer)                                                                                                   \
+  X(vkCmdDispatch)                                                                                                     \
+  X(vkCmdFillBuffer)                                                                                                   \
+  X(vkCmdPipelineBarrier)                                                                                              \
+  X(vkCmdPushConstants)                                                                                                \
+  X(vkCmdResetQueryPool)                                                                                               \
+  X(vkCmdWriteTimestamp)                                                                                               \
+  X(vkCreateBuffer)                                                                                                    \
+  X(vkCreateCommandPool)                                                                                               \
+  X(vkCreateComputePipelines)                                                                                          \
+  X(vkCreateDescriptorPool)                                                                                            \
+  X(vkCreateDescriptorSetLayout)                                                                                       \
+  X(vkCreateFence)                                                                                                     \
+  X(vkCreatePipelineLayout)                                                                                            \
+  X(vkCreateQueryPool)                                                                                                 \
+  X(vkCreateShaderModule)                                                                                              \
+  X(vkDestroyBuffer)                                                                                                   \
+  X(vkDestroyCommandPool)                                                                                              \
+  X(vkDestroyDescriptorPool)                                                                                           \
+  X(vkDestroyDescriptorSetLayout)                                                                                      \
+  X(vkDestroyDevice)                                                                                                   \
+  X(vkDestroyFence)                                                                                                    \
+  X(vkDestroyPipeline)                                                                                                 \
+  X(vkDestroyPipelineLayout)                                                                                           \
+  X(vkDestroyQueryPool)                                                                                                \
+  X(vkDestroyShaderModule)                                                                                             \
+  X(vkEndCommandBuffer)                                                                                                \
+  X(vkFreeMemory)                                                                                                      \
+  X(vkGetBufferMemoryRequirements)                                                                                     \
+  X(vkGetDeviceQueue)                                                                                                  \
+  X(vkGetQueryPoolResults)                                                                                             \
+  X(vkInvalidateMappedMemoryRanges)                                                                                    \
+  X(vkMapMemory)                                                                                                       \
+  X(vkQueueSubmit)                                                                                                     \
+  X(vkResetCommandPool)                                                                                                \
+  X(vkResetDescriptorPool)                                                                                             \
+  X(vkResetFences)                                                                                                     \
+  X(vkUpdateDescriptorSets)                                                                                            \
+  X(vkWaitForFences)
 
 struct InstanceTable {
 #define SPARKLE_VULKAN_MEMBER(name) PFN_##name name = nullptr;
@@ -57,7 +111,8 @@ struct Loader {
 /// kNoDevice: the library is not there, or is no Vulkan loader; the text says which.
 Result<Loader> load_loader(const std::string &path);
 Result<InstanceTable> load_instance_table(const Loader &loader, VkInstance instance);
-void load_device_table(const InstanceTable &table, VkDevice device, VolkDeviceTable &out);
+/// kNoDevice: the driver lacks a function of Vulkan 1.0.
+Status load_device_table(const InstanceTable &table, VkDevice device, VolkDeviceTable &out);
 
 /// Messages of the validation layer. The layer calls from any thread.
 struct MessageLog {
@@ -91,6 +146,7 @@ struct FeatureChain {
   void keep_what_is_used();
 
   VkPhysicalDeviceProperties properties{};
+  VkResult listed = VK_SUCCESS; ///< Failed: the extensions are not known, and the device is not to be used.
   std::vector<std::string> extensions;
   std::vector<const char *> enabled_extensions;
   VkPhysicalDeviceFeatures2 core{};
@@ -138,8 +194,9 @@ struct Device {
   VkQueryPool query_pool = VK_NULL_HANDLE;
   uint32_t pool_queries = 0;
   RawBuffer upload_staging, download_staging;
-  bool pending = false; ///< Work was submitted, and `fence` was not seen signalled since.
-  std::string death;    ///< First cause; empty while alive.
+  bool abandoned = false; ///< Waiting for the end of its work took too long once.
+  bool pending = false;   ///< Work was submitted, and `fence` was not seen signalled since.
+  std::string death;      ///< First cause; empty while alive.
 
   Device() = default;
   Device(const Device &) = delete;

@@ -218,6 +218,8 @@ Result<VulkanLimits> query_limits(const InstanceTable &table, VkPhysicalDevice d
     return Error{ErrorCode::kUnsupported,
                  "it knows Vulkan 1." + std::to_string(VK_API_VERSION_MINOR(version)) + " only; 1.1 is needed"};
   }
+  if (features.listed != VK_SUCCESS)
+    return Error{ErrorCode::kUnsupported, make_error(features.listed, "vkEnumerateDeviceExtensionProperties").text};
   const auto family = compute_queue_family(table, device);
   if (!family) return Error{ErrorCode::kUnsupported, "it has no queue for compute work"};
   features.keep_what_is_used();

@@ -63,10 +63,15 @@ Result<InstanceTable> load_instance_table(const Loader &loader, VkInstance insta
   return table;
 }
 
-void load_device_table(const InstanceTable &table, VkDevice device, VolkDeviceTable &out) {
+Status load_device_table(const InstanceTable &table, VkDevice device, VolkDeviceTable &out) {
   std::lock_guard lock(volk_mutex);
   vkGetDeviceProcAddr = table.vkGetDeviceProcAddr; // where volkLoadDeviceTable asks
   volkLoadDeviceTable(&out, device);
+#define SPARKLE_VULKAN_NEED(name)                                                                                      \
+  if (out.name == nullptr) return Error{ErrorCode::kNoDevice, "the Vulkan driver has no " #name};
+  SPARKLE_VULKAN_DEVICE_FUNCTIONS(SPARKLE_VULKAN_NEED)
+#undef SPARKLE_VULKAN_NEED
+  return ok();
 }
 
 } // namespace sparkle::vulkan

@@ -41,7 +41,8 @@ Status bind_memory(Device &device, RawBuffer &buffer, MemoryUse use) {
   info.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
   info.allocationSize = needs.size;
   info.memoryTypeIndex = *type;
-  const VkResult result = device.table.vkAllocateMemory(device.handle, &info, nullptr, &buffer.memory);
+  const VkResult result =
+      made(device.table.vkAllocateMemory(device.handle, &info, nullptr, &buffer.memory), buffer.memory);
   if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
     return too_large(buffer.bytes, make_error(result, "vkAllocateMemory").text);
   SPARKLE_TRY_STATUS(device.check(result, "vkAllocateMemory"));
@@ -116,7 +117,8 @@ Result<RawBuffer> create_raw_buffer(Device &device, int64_t bytes, MemoryUse use
   if (use == MemoryUse::kDevice) info.usage |= VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
   info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
   SPARKLE_TRY_STATUS(
-      device.check(device.table.vkCreateBuffer(device.handle, &info, nullptr, &buffer.handle), "vkCreateBuffer"));
+      device.check(made(device.table.vkCreateBuffer(device.handle, &info, nullptr, &buffer.handle), buffer.handle),
+                   "vkCreateBuffer"));
   if (auto bound = bind_memory(device, buffer, use); !bound) {
     destroy_raw_buffer(device, buffer);
     return bound.error();

@@ -74,9 +74,11 @@ Status make_layouts(Device &device, PipelineState &pipeline) {
   set.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
   set.bindingCount = static_cast<uint32_t>(bindings.size());
   set.pBindings = bindings.data();
-  SPARKLE_TRY_STATUS(check_unlocked(
-      device, device.table.vkCreateDescriptorSetLayout(device.handle, &set, nullptr, &pipeline.set_layout),
-      "vkCreateDescriptorSetLayout"));
+  SPARKLE_TRY_STATUS(
+      check_unlocked(device,
+                     made(device.table.vkCreateDescriptorSetLayout(device.handle, &set, nullptr, &pipeline.set_layout),
+                          pipeline.set_layout),
+                     "vkCreateDescriptorSetLayout"));
   const VkPushConstantRange push{VK_SHADER_STAGE_COMPUTE_BIT, 0, static_cast<uint32_t>(pipeline.key.push_bytes + 4)};
   VkPipelineLayoutCreateInfo layout{};
   layout.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
@@ -84,8 +86,10 @@ Status make_layouts(Device &device, PipelineState &pipeline) {
   layout.pSetLayouts = &pipeline.set_layout;
   layout.pushConstantRangeCount = 1;
   layout.pPushConstantRanges = &push;
-  return check_unlocked(device, device.table.vkCreatePipelineLayout(device.handle, &layout, nullptr, &pipeline.layout),
-                        "vkCreatePipelineLayout");
+  return check_unlocked(
+      device,
+      made(device.table.vkCreatePipelineLayout(device.handle, &layout, nullptr, &pipeline.layout), pipeline.layout),
+      "vkCreatePipelineLayout");
 }
 
 Status make_pipeline(Device &device, PipelineState &pipeline, VkShaderModule module) {
@@ -107,7 +111,9 @@ Status make_pipeline(Device &device, PipelineState &pipeline, VkShaderModule mod
       info.stage.flags |= VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
   }
   return check_unlocked(
-      device, device.table.vkCreateComputePipelines(device.handle, VK_NULL_HANDLE, 1, &info, nullptr, &pipeline.handle),
+      device,
+      made(device.table.vkCreateComputePipelines(device.handle, VK_NULL_HANDLE, 1, &info, nullptr, &pipeline.handle),
+           pipeline.handle),
       "vkCreateComputePipelines(" + pipeline.name + ")");
 }
 

@@ -40,10 +40,12 @@ Error Device::die(ErrorCode code, std::string cause) {
 bool Device::may_destroy() {
   if (handle == VK_NULL_HANDLE || getpid() != process) return false;
   if (!pending) return true;
-  // VK_ERROR_DEVICE_LOST also ends the wait, and objects of a lost device may be destroyed.
-  if (table.vkWaitForFences(handle, 1, &fence, VK_TRUE, nanoseconds(kTeardownSeconds)) == VK_TIMEOUT) return false;
-  pending = false;
-  return true;
+  // VK_ERROR_DEVICE_LOST also ends the wait, and objects of a lost device may be destroyed. Only the first object
+  // waits.
+  const double patience = abandoned ? 0 : kTeardownSeconds;
+  abandoned = table.vkWaitForFences(handle, 1, &fence, VK_TRUE, nanoseconds(patience)) == VK_TIMEOUT;
+  pending = abandoned;
+  return !abandoned;
 }
 
 Device::~Device() {

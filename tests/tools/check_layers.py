@@ -55,7 +55,7 @@ OWNERS = {
     r"llvm/.*": ["targets/llvm/"],
     r"glslang/.*": ["targets/vulkan/"],
     r"spirv-tools/.*": ["targets/vulkan/", "tests/unit/targets/vulkan/"],
-    r"vulkan/.*|volk\.[hc]": ["runtime/vulkan_"],
+    r"vulkan/.*|volk\.[hc]": ["runtime/vulkan_", "tests/vulkan/"],
     r"xbyak/.*|Zydis/.*": ["targets/x86/", "tests/unit/targets/x86/"],
     r"png\.h|zlib\.h": ["runtime/image_io.cpp"],
     r"pthreadpool\.h": ["runtime/thread_backend_pthreadpool.cpp"],

@@ -28,6 +28,7 @@ void add_device(Table &table, const RunReport &report) {
   table.line("device", device);
   table.line("asked for", report.device_requested + (report.device_why.empty() ? "" : ": " + report.device_why));
   table.line("fell back", report.fallback_reason);
+  for (const DeviceLeftOut &out : report.left_out) table.line("left out", out.name + ": " + out.reason);
   table.line("code", report.target + ", schedule: " + report.schedule_source);
   table.line("not by", report.target_reason);
 }
