@@ -8,8 +8,9 @@ namespace {
 
 constexpr uint32_t kMaxFrameBytes = 32 * 1024;
 constexpr uint32_t kSlotBytes = 64;
-/// What is made anew needs no store, and often no instruction.
-constexpr float kRemakeCost = 0.5F;
+/// What is made anew needs no store, and often no instruction; a sum in the frame waits for its store at every
+/// addition.
+constexpr float kRemakeCost = 0.1F;
 /// Pieces use what is free in their stretch; else each would drive another register into the frame.
 constexpr float kPieceCost = 1e-6F;
 

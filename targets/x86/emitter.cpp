@@ -28,8 +28,8 @@ bool may_broadcast(Op op) {
 }
 
 bool may_have_mask(Op op) {
-  constexpr Op kOps[] = {Op::kVMove,    Op::kVLoad,       Op::kVStore,      Op::kVLoadH, Op::kVLoadU8, Op::kVLoadS8,
-                         Op::kVLoadU16, Op::kVStoreBytes, Op::kVStoreWords, Op::kGather, Op::kScatter};
+  constexpr Op kOps[] = {Op::kVMove,    Op::kVLoad,       Op::kVStore,      Op::kVLoadH,   Op::kVLoadU8, Op::kVLoadS8,
+                         Op::kVLoadU16, Op::kVStoreBytes, Op::kVStoreWords, Op::kFMulAddK, Op::kGather,  Op::kScatter};
   return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
 }
 

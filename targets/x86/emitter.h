@@ -191,6 +191,7 @@ private:
   void signs(const Inst &inst);
   void permute_two(const Inst &inst);
   void dot_bytes(const Inst &inst);
+  void multiply_add_masked(const Inst &inst);
   void gather(const Inst &inst);
   void scatter(const Inst &inst);
 };

@@ -33,6 +33,7 @@ bool Avx512Emitter::blends(const Inst &inst) {
     return true;
   case Op::kPermute2: permute_two(inst); return true;
   case Op::kDotBytes: dot_bytes(inst); return true;
+  case Op::kFMulAddK: multiply_add_masked(inst); return true;
   case Op::kFRound: round(inst); return true;
   default: return false;
   }
@@ -82,6 +83,12 @@ void Avx512Emitter::dot_bytes(const Inst &inst) {
   SPARKLE_CHECK(d.getIdx() == vector(inst.src[2], inst.bytes).getIdx(), "the result is not the third source");
   if (!f_.isa.vnni) return refuse("the machine has no vnni");
   vpdpbusd(d, vector(inst.src[0], inst.bytes), vector(inst.src[1], inst.bytes), Xbyak::EvexEncoding);
+}
+
+void Avx512Emitter::multiply_add_masked(const Inst &inst) {
+  const Xmm d = vector(inst.dst, inst.bytes);
+  SPARKLE_CHECK(d.getIdx() == vector(inst.src[2], inst.bytes).getIdx(), "the result is not the third source");
+  vfmadd231ps(masked(inst, d), vector(inst.src[0], inst.bytes), vector(inst.src[1], inst.bytes));
 }
 
 /// vrndscaleps with scale 0 is vroundps. Bit 3 of the immediate: inexact results raise nothing.

@@ -55,11 +55,11 @@ private:
   std::vector<Waiting> waiting_;
 };
 
-/// Apart for sure: the pool, other kinds of place, and two places beside each other.
+/// Apart for sure: what is never written, other kinds of place, and two places beside each other.
 bool Folder::may_write(const Inst &store, const Waiting &waiting) const {
   const Inst &load = function_.code[waiting.load];
   const Address &a = store.memory, &b = load.memory;
-  if (a.kind != b.kind) return false;
+  if (a.kind != b.kind || b.is_constant) return false;
   if (a.kind == Address::Kind::kFrame) return a.number == b.number;
   const bool is_beside =
       a.base == b.base && a.index == b.index && a.scale == b.scale && is_unchanged(waiting) && store.op != Op::kScatter;

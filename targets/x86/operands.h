@@ -32,7 +32,8 @@ inline int tied_source(Op op) {
   switch (op) {
   case Op::kGather: return 0;
   case Op::kPermute2: return 1;
-  case Op::kDotBytes: return 2;
+  case Op::kDotBytes:
+  case Op::kFMulAddK: return 2;
   default: return -1;
   }
 }

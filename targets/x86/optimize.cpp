@@ -79,7 +79,42 @@ void propagate_copies(Function &function) {
   std::erase_if(function.code, [](const Inst &inst) { return is_copy(inst) && inst.src[0] == inst.dst; });
 }
 
+namespace {
+
+/// Writes that their block overwrites before anything reads them.
+void remove_overwritten(Function &function) {
+  std::vector<uint32_t> written_in(function.registers.size(), 0); // the block that writes it further down, unread
+  std::vector<uint32_t> overwritten;
+  uint32_t block = 1;
+  for (size_t i = function.code.size(); i-- > 0;) {
+    const Inst &inst = function.code[i];
+    if (inst.op == Op::kLabel || is_jump(inst.op)) ++block;
+    if (is_valid(inst.dst)) {
+      uint32_t &written = written_in[index_of(inst.dst)];
+      if (written == block) {
+        overwritten.push_back(static_cast<uint32_t>(i));
+        continue;
+      }
+      written = block;
+    }
+    for_each_read(inst, [&](VReg reg) { written_in[index_of(reg)] = 0; });
+  }
+  if (overwritten.empty()) return;
+  size_t kept = 0;
+  for (size_t i = 0; i < function.code.size(); ++i) {
+    if (!overwritten.empty() && overwritten.back() == i) {
+      overwritten.pop_back();
+    } else {
+      function.code[kept++] = function.code[i];
+    }
+  }
+  function.code.resize(kept);
+}
+
+} // namespace
+
 void remove_dead(Function &function) {
+  remove_overwritten(function);
   enum State : uint8_t { kUnseen, kPassed, kNeeded }; // kPassed: written further down, where nothing needed it
   std::vector<State> states(function.registers.size(), kUnseen);
   const auto stays = [&](const Inst &inst) { return has_effect(inst) || states[index_of(inst.dst)] == kNeeded; };

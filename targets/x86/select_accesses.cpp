@@ -1,5 +1,6 @@
 // Loads and stores: of registers, where the slices of a register buffer are known, and of memory.
 #include <algorithm>
+#include <bit>
 
 #include "compiler/support/check.h"
 #include "targets/x86/selector.h"
@@ -37,19 +38,21 @@ Parts Selector::new_parts(Type type) {
   return parts;
 }
 
-Parts *Selector::slice_of(BufferId buffer, ExprId index) {
+Slice *Selector::slice_of(BufferId buffer, ExprId index) {
   std::optional<Slices> &slices = slices_[index_of(buffer)];
   if (!slices) return nullptr;
   const size_t slice = static_cast<size_t>(slices->slice_at[static_cast<size_t>(known_index(index).value())]);
-  return &slices->slices[slice].parts;
+  return &slices->slices[slice];
 }
 
 // ---- Loads
 
 void Selector::load(const Load &load) {
   const Type type = k_.var(load.var).type;
-  if (const Parts *slice = slice_of(load.buffer, load.indices.at(0))) {
-    Value value{type, *slice};
+  if (const Slice *slice = slice_of(load.buffer, load.indices.at(0))) {
+    if (slice->bits && slice->known_in == straight_)
+      return bind(load.var, real_constant({type.with_lanes(1), std::bit_cast<float>(*slice->bits)}, type.lanes));
+    Value value{type, slice->parts};
     bind(load.var, needs_no_copy_.contains(&load) ? std::move(value) : move(value, new_parts(type)));
     return;
   }
@@ -59,7 +62,12 @@ void Selector::load(const Load &load) {
   if (!k_.type_of(load.mask).is_vector()) return bind(load.var, load_if(load, type));
   const Value lanes = emit(load.mask), other = widen(emit(load.other), type.lanes);
   const Place where = place(load.buffer, load.indices.at(0));
-  bind(load.var, load_lanes(where, type, &lanes, &other));
+  const bool may_share = lanes.known && other.bits == 0u && !has_lanes_apart(where);
+  if (may_share)
+    if (const Value *known = loaded(where, type, *lanes.known)) return bind(load.var, *known);
+  const Value value = load_lanes(where, type, &lanes, &other);
+  if (may_share) remember(where, value, *lanes.known);
+  bind(load.var, value);
 }
 
 Value Selector::load_if(const Load &load, Type type) {
@@ -79,7 +87,7 @@ Value Selector::load_plain(const Load &load, Type type) {
   const Place where = place(load.buffer, load.indices.at(0));
   const bool may_share = !has_lanes_apart(where);
   if (may_share)
-    if (const Value *known = loaded(where, type)) return *known;
+    if (const Value *known = loaded(where, type, Loaded::kAllLanes)) return *known;
   Value value;
   if (is_broadcast_[index_of(load.var)] && k_.buffer(load.buffer).element == Scalar::kF32) {
     value.type = type;
@@ -88,18 +96,21 @@ Value Selector::load_plain(const Load &load, Type type) {
   } else {
     value = load_lanes(where, type, nullptr, nullptr);
   }
-  if (!may_share) return value;
-  const auto [begin, end] = extent_of(where);
-  loads_.push_back({where.buffer, where.first, where.stride, where.steps, value, begin, end, true});
+  if (may_share) remember(where, value, Loaded::kAllLanes);
   return value;
 }
 
-const Value *Selector::loaded(const Place &place, Type type) const {
+void Selector::remember(const Place &place, const Value &value, uint64_t lanes) {
+  const auto [begin, end] = extent_of(place);
+  loads_.push_back({place.buffer, place.first, place.stride, place.steps, value, begin, end, lanes});
+}
+
+const Value *Selector::loaded(const Place &place, Type type, uint64_t lanes) const {
   const size_t first = std::max(scopes_.back().first_load, loads_.size() - std::min(loads_.size(), kLoadsRemembered));
   for (size_t i = loads_.size(); i-- > first;) {
     const Loaded &load = loads_[i];
     if (load.first.displacement == place.first.displacement && load.is_there && load.first == place.first &&
-        load.buffer == place.buffer && load.stride == place.stride && load.value.type == type &&
+        load.buffer == place.buffer && load.stride == place.stride && load.value.type == type && load.lanes == lanes &&
         (load.stride || std::ranges::equal(load.steps, place.steps)))
       return &load.value;
   }
@@ -131,11 +142,8 @@ void Selector::forget_loads(const Place &place) {
 void Selector::store(const Store &store) {
   const ExprId index = store.indices.at(0);
   const int lanes = std::max<int>(k_.type_of(store.value).lanes, k_.type_of(index).lanes);
-  if (const Parts *slice = slice_of(store.buffer, index)) {
-    const bool is_whole = k_.type_of(store.value).lanes == lanes;
-    const Value value = is_whole ? emit(store.value, slice) : widen(emit(store.value), lanes);
-    if (value.parts != *slice) move(value, *slice);
-    return;
+  if (Slice *slice = slice_of(store.buffer, index)) {
+    return store_slice(store, k_.type_of(store.value).with_lanes(lanes), *slice);
   }
   const std::optional<bool> mask = is_valid(store.mask) ? decide(store.mask) : true;
   if (mask == false) return;
@@ -150,6 +158,15 @@ void Selector::store(const Store &store) {
   store_plain(store, lanes, nullptr);
   leave_scope();
   b_.place(skip);
+}
+
+/// A known value is written all the same: code beyond the next jump reads the register.
+void Selector::store_slice(const Store &store, Type type, Slice &slice) {
+  const bool is_whole = k_.type_of(store.value) == type;
+  const Value value = is_whole ? emit(store.value, &slice.parts) : widen(emit(store.value), type.lanes);
+  if (value.parts != slice.parts) move(value, slice.parts);
+  slice.bits = type.scalar == Scalar::kF32 ? value.bits : std::nullopt;
+  slice.known_in = straight_;
 }
 
 void Selector::store_plain(const Store &store, int lanes, const Value *mask) {

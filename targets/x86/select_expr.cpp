@@ -75,7 +75,12 @@ Value Selector::emit(ExprId id, const Parts *into) {
     return into ? move(invariants_[id], *into) : invariants_[id];
   }
   Value value = emit_new(id, into);
-  if (into) return move(value, *into);
+  if (into) {
+    const std::optional<uint32_t> bits = value.bits;
+    value = move(value, *into);
+    value.bits = bits;
+    return value;
+  }
   if (!std::holds_alternative<VarRef>(k_.expr(id))) memo_.add(id, value);
   return value;
 }

@@ -261,6 +261,7 @@ Place Selector::place(BufferId buffer, ExprId index) {
   } else {
     place.first = address(base, base.sum, 0);
   }
+  place.first.is_constant = !is_written_[index_of(buffer)];
   return place;
 }
 

@@ -329,9 +329,33 @@ Value Selector::select(const Select &e, const Parts *into) {
   }
   const Value cond = emit(e.cond);
   if (cond.number) return emit(*cond.number != 0 ? e.a : e.b, into);
+  if (cond.known == all_lanes(cond.type.lanes)) return emit(e.a, into);
+  if (cond.known == uint64_t{0}) return emit(e.b, into);
+  if (auto sum = masked_fma(e, cond, into)) return *sum;
   const Value a = emit(e.a), b = emit(e.b);
   if (!type.is_vector()) return {type, {choose(general(cond), general(a), general(b), to)}};
   return select_lanes(widen(cond, type.lanes), widen(a, type.lanes), widen(b, type.lanes), into);
+}
+
+/// Where what is added to and what other lanes keep are both the register that is written.
+std::optional<Value> Selector::masked_fma(const Select &e, const Value &mask, const Parts *into) {
+  const Type type = k_.type_of(e.a);
+  const auto *sum = std::get_if<Fma>(&k_.expr(e.a));
+  if (!sum || !into || !b_.isa().has_masks() || !type.is_vector() || memo_.find(e.a)) return std::nullopt;
+  if (emit(e.b).parts != *into || emit(sum->c).parts != *into) return std::nullopt;
+  const Value a = widen(emit(sum->a), type.lanes), b = widen(emit(sum->b), type.lanes);
+  if (!unless_crossed(into, {&a, &b})) return std::nullopt;
+  const Value active = widen(mask, type.lanes);
+  return each_part(type, into, [&](size_t i, int bytes, VReg to) {
+    Inst inst;
+    inst.op = Op::kFMulAddK;
+    inst.bytes = static_cast<uint8_t>(std::max(bytes, kLeastBytes));
+    inst.dst = to;
+    inst.src = {a.parts[i], b.parts[i], to};
+    inst.mask = active.parts[i];
+    b_.add(inst);
+    return to;
+  });
 }
 
 Value Selector::select_lanes(const Value &cond, const Value &a, const Value &b, const Parts *into) {

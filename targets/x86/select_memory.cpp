@@ -67,8 +67,9 @@ Value Selector::load_masked(const Place &place, Type type, const Value &mask, co
   return rest.bits == 0u ? loaded : select_lanes(active, loaded, rest, nullptr);
 }
 
-/// One element for all lanes: read where any of them is active.
+/// One element for all lanes: read where any of them is active, as some are of a known mask.
 Value Selector::load_alike_masked(const Place &place, Type type, const Value &mask, const Value &other) {
+  if (mask.known) return select_lanes(mask, load_alike(place, type), other, nullptr);
   const Type one = type.with_lanes(1);
   Value value{one, {b_.function().add_register(class_of(one))}};
   if (is_float(type.scalar)) {

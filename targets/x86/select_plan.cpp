@@ -40,6 +40,10 @@ void Selector::plan() {
         is_broadcast_[index_of(ref->var)] = k_.var(ref->var).type == Type{Scalar::kF32, 1};
   for (uint32_t i = 0; i < k_.expr_count(); ++i) has_lane_arithmetic_ |= asks_for_ranges(ExprId{i});
   plan_statement(k_.body, 0);
+  const std::vector<bool> stored = is_written_;
+  for (uint32_t i = 0; i < k_.buffer_count(); ++i)
+    for (uint32_t j = 0; j < k_.buffer_count() && !is_written_[i]; ++j)
+      is_written_[i] = stored[j] && may_alias(BufferId{i}, BufferId{j});
 }
 
 /// Whole numbers divided, and lanes compared: instructions for them depend on what values may be.
@@ -77,6 +81,7 @@ void Selector::plan_statement(StmtId id, int conditions) {
     plan_access(load->buffer, load->indices[0], lanes, is_valid(load->mask), false);
   } else if (const auto *store = std::get_if<Store>(&stmt)) {
     has_branches_ |= is_valid(store->mask);
+    is_written_[index_of(store->buffer)] = true;
     const int lanes = std::max<int>(k_.type_of(store->value).lanes, k_.type_of(store->indices.at(0)).lanes);
     const std::optional<Slices> &slices = slices_[index_of(store->buffer)];
     plan_access(store->buffer, store->indices[0], lanes, is_valid(store->mask),

@@ -69,6 +69,8 @@ struct Slice {
   int lanes = 1;
   bool is_sure = false; ///< Written on all ways from the allocation on.
   Parts parts;
+  std::optional<uint32_t> bits = {}; ///< What its lanes hold, all of them f32, where that is known and `known_in` is
+  uint32_t known_in = 0;             ///< the piece of straight code that is being selected.
 };
 struct Slices {
   std::vector<int32_t> slice_at; ///< By element; -1: none.
@@ -81,8 +83,10 @@ struct Loaded {
   std::optional<int64_t> stride;
   std::span<const int64_t> steps; ///< Where there is no stride.
   Value value;
-  int64_t begin, end; ///< Bytes touched, from `first`.
+  int64_t begin, end;         ///< Bytes touched, from `first`.
+  uint64_t lanes = kAllLanes; ///< Bit i: lane i is read; others are 0.
   bool is_there = true;
+  static constexpr uint64_t kAllLanes = ~uint64_t{0};
 };
 /// A comparison that a jump makes.
 struct Test {

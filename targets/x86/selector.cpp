@@ -25,7 +25,7 @@ Selector::Selector(const Kernel &kernel, const Launch &launch, const Isa &isa)
     : k_(kernel), launch_(launch), b_(isa), values_(kernel.var_count()), memo_(kernel.expr_count()),
       forms_(kernel, [this](ExprId id) { return opaque_atom(id); }), sums_(1), access_sums_(kernel.expr_count()),
       steps_(kernel.expr_count()), bases_(kernel.buffer_count()), slices_(kernel.buffer_count()),
-      is_broadcast_(kernel.var_count()) {}
+      is_written_(kernel.buffer_count()), is_broadcast_(kernel.var_count()) {}
 
 Result<Selected> Selector::run() {
   plan();
@@ -48,6 +48,7 @@ void Selector::enter_scope() {
   if (!scopes_.empty()) scope.first_load = scopes_.back().first_load;
   scopes_.push_back(std::move(scope));
   prefetched_.clear();
+  ++straight_;
 }
 
 void Selector::leave_scope() {
@@ -55,6 +56,7 @@ void Selector::leave_scope() {
   loads_.resize(scopes_.back().loads);
   scopes_.pop_back();
   prefetched_.clear();
+  ++straight_;
 }
 
 // ---- The function around the body

@@ -70,13 +70,15 @@ private:
   void store(const Store &store);
   Value load_if(const Load &load, Type type);
   Value load_plain(const Load &load, Type type);
-  const Value *loaded(const Place &place, Type type) const;
+  const Value *loaded(const Place &place, Type type, uint64_t lanes) const;
+  void remember(const Place &place, const Value &value, uint64_t lanes);
   bool may_alias(BufferId a, BufferId b) const;
   void forget_loads(const Place &place);
   void store_plain(const Store &store, int lanes, const Value *mask);
   bool is_aligned(const Place &place, ExprId index);
   /// The registers that an access is to; nullptr: it is to memory.
-  Parts *slice_of(BufferId buffer, ExprId index);
+  Slice *slice_of(BufferId buffer, ExprId index);
+  void store_slice(const Store &store, Type type, Slice &slice);
   RegClass class_of(Type type) const;
   Parts new_parts(Type type);
 
@@ -198,6 +200,7 @@ private:
   Value compare_bools(CompareOp op, const Value &a, const Value &b);
   std::optional<Value> compare_ramps(const Compare &e, int lanes, const Parts *into);
   std::optional<int64_t> known_condition(ExprId cond);
+  std::optional<Value> masked_fma(const Select &e, const Value &mask, const Parts *into);
   Value select_lanes(const Value &cond, const Value &a, const Value &b, const Parts *into);
   /// An index as its lane 0 and what the others add to it, where that is known.
   struct FirstAndSteps {
@@ -325,10 +328,12 @@ private:
   std::unordered_map<ExprId, AtomId> opaque_;  ///< Of the statement being selected.
   std::vector<Level> levels_;
   std::vector<Scope> scopes_;
+  uint32_t straight_ = 0; ///< Scopes entered and left: what stands between two of them is straight code.
   std::vector<Loaded> loads_;
   std::set<std::tuple<VReg, int32_t, int64_t>> prefetched_; ///< Base, displacement, cache: since the scope changed.
   std::vector<Base> bases_;                                 ///< By BufferId.
   std::vector<std::optional<Slices>> slices_;               ///< By BufferId.
+  std::vector<bool> is_written_;                            ///< By BufferId: there, or to what may lie there.
   std::vector<bool> is_broadcast_;                          ///< By VarId: of scalars that vectors are filled with.
   std::unordered_set<const Load *> needs_no_copy_;
   VReg symbols_address_ = kNoId<VReg>;

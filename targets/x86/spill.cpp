@@ -21,11 +21,13 @@ bool is_pool_load(const Inst &inst) {
 bool is_reloadable(const Inst &inst) {
   const bool is_vector_load =
       info_of(inst.op).memory == OpInfo::Memory::kLoad && !is_valid(inst.src[0]) && info_of(inst.op).dst == Operand::kV;
-  return is_vector_load && inst.memory.kind == Address::Kind::kRegisters && !is_valid(inst.mask);
+  return is_vector_load && inst.memory.kind == Address::Kind::kRegisters && !is_merging(inst);
 }
 
 /// What other instructions may have as their operand.
-bool is_whole_load(const Inst &inst) { return inst.op == Op::kVLoad || inst.op == Op::kVBroadcast; }
+bool is_whole_load(const Inst &inst) {
+  return (inst.op == Op::kVLoad || inst.op == Op::kVBroadcast) && !is_valid(inst.mask);
+}
 
 /// Of memory beyond the frame.
 bool is_store(const Inst &inst) {
@@ -87,22 +89,26 @@ Spiller::Remakes Spiller::remakes(const LiveRanges &ranges) const {
   return found;
 }
 
-/// Loads whose uses all stand behind them in their block, with no write of that memory or of its address between.
+/// Loads whose uses all stand behind them with no label between, so that every way to a use leads past the load, and no
+/// write of their address, or of memory that the function may write.
 void Spiller::add_reloads(const LiveRanges &ranges, Remakes &found) const {
   constexpr uint32_t kNever = LiveRange::kNever;
   std::vector<uint32_t> write(ranges.size(), kNever); // of each register, the next one
-  uint32_t barrier = kNever;
+  uint32_t store = kNever, label = kNever;            // the next one; labels count as stores
   for (auto i = static_cast<uint32_t>(function_.code.size()); i-- > 0;) {
     const Inst &inst = function_.code[i];
-    if (is_store(inst) || inst.op == Op::kLabel || is_jump(inst.op)) barrier = i;
+    if (inst.op == Op::kLabel) label = store = i;
+    if (is_store(inst)) store = i;
     if (!is_valid(inst.dst)) continue;
     const LiveRange &range = ranges[index_of(inst.dst)];
     const bool ends_with_read = range.last % 2 == 0;
+    const auto stays = [&](VReg part) { return !is_valid(part) || write[index_of(part)] >= range.last / 2; };
     const auto lasts = [&](VReg part) {
-      return !is_valid(part) || (write[index_of(part)] >= range.last / 2 && ranges[index_of(part)].last >= range.last);
+      return stays(part) && (!is_valid(part) || ranges[index_of(part)].last >= range.last);
     };
     if (is_reloadable(inst) && range.writes == 1 && range.first == 2 * i + 1 && ends_with_read &&
-        barrier >= range.last / 2 && lasts(inst.memory.base) && lasts(inst.memory.index))
+        (inst.memory.is_constant ? label : store) >= range.last / 2 && stays(inst.memory.base) &&
+        stays(inst.memory.index) && lasts(inst.mask))
       found[index_of(inst.dst)] = &inst;
     write[index_of(inst.dst)] = i;
   }
@@ -116,7 +122,7 @@ void Spiller::plan(const std::vector<VReg> &spilled, const LiveRanges &ranges, c
   const auto stays = [&](VReg part) { return !is_valid(part) || !is_spilled(part); };
   for (const VReg reg : spilled) {
     const Inst *maker = remakes[index_of(reg)];
-    if (maker != nullptr && stays(maker->memory.base) && stays(maker->memory.index)) {
+    if (maker != nullptr && stays(maker->memory.base) && stays(maker->memory.index) && stays(maker->mask)) {
       plans_[index_of(reg)] = {Kind::kRemade, static_cast<uint32_t>(made_.size())};
       made_.push_back(*maker);
       continue;

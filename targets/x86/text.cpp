@@ -66,6 +66,7 @@ void Printer::registers(const Address &address) {
   } else {
     out << address.displacement;
   }
+  if (address.is_constant) out << " const";
 }
 
 void Printer::address(const Inst &inst) {

@@ -244,7 +244,9 @@ bool Parser::address(Inst &inst) {
     inst.memory.number = static_cast<uint32_t>(number);
     return displacement(inst.memory.displacement) && expect(']');
   }
-  return address_registers(inst.memory) && expect(']');
+  if (!address_registers(inst.memory)) return false;
+  inst.memory.is_constant = take_if("const");
+  return expect(']');
 }
 
 bool Parser::suffix(Inst &inst) {

@@ -98,6 +98,7 @@ bool may_have_mask(Op op, bool has_masks) {
   case Op::kVLoadU16:
   case Op::kVStoreBytes:
   case Op::kVStoreWords:
+  case Op::kFMulAddK:
   case Op::kGather:
   case Op::kScatter: return has_masks;
   default: return false;
@@ -177,12 +178,14 @@ std::string_view InstRules::mask() const {
   const bool is_indexed = inst_.op == Op::kGather || inst_.op == Op::kScatter;
   if (!is_valid(inst_.mask)) {
     if (is_indexed) return "gathers and scatters have a mask";
+    if (inst_.op == Op::kFMulAddK) return "the operation has a mask";
     return inst_.zeroing ? "zeroing says something of a mask alone" : std::string_view();
   }
   if (!may_have_mask(inst_.op, has_masks_)) return "the operation has no mask";
   if (!is(inst_.mask, has_masks_ ? Operand::kK : Operand::kV)) return "the mask is of another class";
   const bool keeps = !is_valid(inst_.dst) || is_indexed;
   if (keeps && inst_.zeroing) return "stores and gathers do not zero";
+  if (inst_.op == Op::kFMulAddK && inst_.zeroing) return "lanes outside the mask keep the third source";
   if (!has_masks_ && !keeps && !inst_.zeroing) return "masked loads of avx2 zero";
   if (inst_.bytes < 16) return "masked operations have 16 bytes or more";
   return {};

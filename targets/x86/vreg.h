@@ -59,6 +59,7 @@ struct Address {
   VReg base = kNoId<VReg>;
   VReg index = kNoId<VReg>; ///< Of class kVector in gathers and scatters: 32-bit lanes.
   uint8_t scale = 1;        ///< 1, 2, 4 or 8.
+  bool is_constant = false; ///< Of registers: nothing that the function does writes there; `[g1 + 16 const]`.
   uint32_t number = 0;
   int32_t displacement = 0;
   bool operator==(const Address &) const = default;

@@ -142,7 +142,8 @@ uint32_t FlatMachine::lane_of(const Inst &inst, uint32_t a, uint32_t b, uint32_t
   case Op::kFMin: return fa < fb ? a : b;
   case Op::kFMax: return fa > fb ? a : b;
   case Op::kFSqrt: return bits_of(std::sqrt(fa));
-  case Op::kFMulAdd: return bits_of(std::fma(fa, fb, fc));
+  case Op::kFMulAdd:
+  case Op::kFMulAddK: return bits_of(std::fma(fa, fb, fc));
   case Op::kFMulAddMem: return bits_of(std::fma(fa, fc, fb));
   case Op::kFNegMulAdd: return bits_of(std::fma(-fa, fb, fc));
   case Op::kIAdd: return a + b;

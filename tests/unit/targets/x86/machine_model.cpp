@@ -222,6 +222,7 @@ bool is_float_result(Op op) {
   case Op::kFRound:
   case Op::kFMulAdd:
   case Op::kFMulAddMem:
+  case Op::kFMulAddK:
   case Op::kFNegMulAdd:
   case Op::kHToF:
   case Op::kVLoadH: return true;

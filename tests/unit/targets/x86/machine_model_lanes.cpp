@@ -159,13 +159,16 @@ bool moved_lane(const Inst &inst, const Isa &isa, ModelState &s, int i) {
   }
 }
 
-/// Memory of lane i; false: not a load of lanes.
+/// Lane i under a mask, from memory or not; false: another operation.
 bool loaded_lane(const Inst &inst, const Isa &isa, ModelState &s, int i) {
   uint32_t value = 0;
   const bool is_read = is_selected(inst, isa, s, i);
   const uint8_t *m = s.memory;
   switch (inst.op) {
   case Op::kVMove: value = s.vectors[0].word(i); break;
+  case Op::kFMulAddK:
+    value = std::bit_cast<uint32_t>(std::fma(s.vectors[0].real(i), s.vectors[1].real(i), s.vectors[2].real(i)));
+    break;
   case Op::kVLoad: value = is_read ? load<uint32_t>(m + i * 4) : 0; break;
   case Op::kVLoadH: value = std::bit_cast<uint32_t>(half_to_float(load<uint16_t>(m + i * 2))); break;
   case Op::kVLoadU8: value = load<uint8_t>(m + i); break;

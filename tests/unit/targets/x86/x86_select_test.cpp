@@ -218,5 +218,86 @@ TEST(X86Select, RefusesWhatNoDisplacementReaches) {
   EXPECT_NE(function.error().text.find("2 GiB"), std::string::npos) << function.error().text;
 }
 
+/// Four sums over k, of 16 lanes of which the mask has 8.
+constexpr const char *kTail = R"(program @p {
+  tensor a: f32[64, 4] input
+  tensor b: f32[64, 8] input
+  tensor c: f32[4, 8] output
+  flops 1 executed 1
+  kernel @c stage lowerable index 32 {
+    buffer @acc: f32[64] register local align 64
+    buffer @a: f32[256] far input = tensor a
+    buffer @b: f32[512] far input = tensor b
+    buffer @c: f32[32] far output = tensor c
+    for.group %m in 0..1 {
+      alloc @acc
+      for.unrolled %i in 0..4 {
+        store @acc[ramp(%i * 16, 1, 16)] = broadcast(0.0, 16)
+      }
+      for %k in 0..64 {
+        for.unrolled %i2 in 0..4 {
+          %x: f32 = load @a[%k * 4 + %i2]
+          %y: f32x16 = load @b[ramp(%k * 8, 1, 16)] if ramp(0, 1, 16) < broadcast(8, 16) else broadcast(0.0, 16)
+          %old: f32x16 = load @acc[ramp(%i2 * 16, 1, 16)]
+          store @acc[ramp(%i2 * 16, 1, 16)] = select(ramp(0, 1, 16) < broadcast(8, 16), fma(broadcast(%x, 16), %y, %old), %old)
+        }
+      }
+      for.unrolled %i3 in 0..4 {
+        %sum: f32x16 = load @acc[ramp(%i3 * 16, 1, 16)]
+        store @c[ramp(%i3 * 8, 1, 16)] = %sum if ramp(0, 1, 16) < broadcast(8, 16)
+      }
+    }
+  }
+}
+)";
+
+TEST(X86Select, MasksSumsWhereTheyAreAndLoadsTheirLanesOnce) {
+  const Result<Function> function = select_text(kTail);
+  ASSERT_TRUE(function) << function.error().text;
+  const std::vector<Inst> loop = hot_loop(*function);
+  EXPECT_EQ(count(loop, Op::kFMulAddK), 4) << text_of(*function);
+  EXPECT_EQ(count(loop, Op::kVLoad), 1) << text_of(*function);
+  EXPECT_EQ(count(loop, Op::kBlendK) + count(loop, Op::kVMove) + count(loop, Op::kFMulAdd), 0) << text_of(*function);
+}
+
+/// A count made by additions that unrolled conditions choose.
+constexpr const char *kMean = R"(program @p {
+  tensor a: f32[64] input
+  tensor c: f32[32] output
+  flops 1 executed 1
+  kernel @c stage lowerable index 32 {
+    buffer @count: f32[32] register local align 64
+    buffer @a: f32[64] far input = tensor a
+    buffer @c: f32[32] far output = tensor c
+    for.group %m in 0..1 {
+      alloc @count
+      for.unrolled %i in 0..2 {
+        store @count[ramp(%i * 16, 1, 16)] = broadcast(0.0, 16)
+      }
+      for.unrolled %t in 0..4 {
+        for.unrolled %i2 in 0..2 {
+          if 1 <= %t + %i2 {
+            %n: f32x16 = load @count[ramp(%i2 * 16, 1, 16)]
+            store @count[ramp(%i2 * 16, 1, 16)] = %n + broadcast(1.0, 16)
+          }
+        }
+      }
+      for.unrolled %i3 in 0..2 {
+        %x: f32x16 = load @a[ramp(%i3 * 16, 1, 16)]
+        %by: f32x16 = load @count[ramp(%i3 * 16, 1, 16)]
+        store @c[ramp(%i3 * 16, 1, 16)] = %x * %by
+      }
+    }
+  }
+}
+)";
+
+TEST(X86Select, KnowsWhatUnrolledCodeCounts) {
+  const Result<Function> function = select_text(kMean);
+  ASSERT_TRUE(function) << function.error().text;
+  EXPECT_EQ(count(function->code, Op::kFAdd), 0) << text_of(*function);
+  EXPECT_EQ(count(function->code, Op::kFMul), 2) << text_of(*function);
+}
+
 } // namespace
 } // namespace sparkle::x86
