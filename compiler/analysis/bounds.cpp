@@ -54,11 +54,11 @@ private:
       if (query.is_met(best)) return best;
     }
     for (size_t i = facts; i-- > 0 && budget_ > 0 && !query.is_met(best);) {
-      auto other = apply(ranges_.facts()[i], form, query);
+      const Ranges::Fact &fact = ranges_.facts()[i];
+      auto other = fact.is_relative() ? apply(fact, form, query) : std::nullopt;
       if (!other) continue;
       take(best, tightest(*other, query, i), query);
-      if (ranges_.facts()[i].is_exact)
-        break; // Nothing is lost by the exchange, so there is no use in doing without it.
+      if (fact.is_exact) break; // Nothing is lost by the exchange, so there is no use in doing without it.
     }
     return best;
   }

@@ -45,6 +45,9 @@ public:
     std::optional<LinearForm> lower; ///< lower <= var
     std::optional<LinearForm> upper; ///< var <= upper
     bool is_exact = false;           ///< var = lower = upper
+
+    /// Says more than `interval`.
+    bool is_relative() const { return (lower && !lower->is_constant()) || (upper && !upper->is_constant()); }
   };
 
   void push(VarId var, Interval interval) { facts_.push_back({var, interval, {}, {}, false}); }

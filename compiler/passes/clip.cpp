@@ -22,7 +22,7 @@ class Clipper {
 public:
   explicit Clipper(const Kernel &in) : in_(in), rw_(in) {}
 
-  std::optional<Kernel> run() {
+  std::optional<Clipped> run() {
     if (!has_covered_loop()) return std::nullopt;
     rw_.on_stmt = [this](StmtId id) -> std::optional<StmtId> {
       if (std::holds_alternative<For>(in_.stmt(id))) return clip(id);
@@ -30,13 +30,12 @@ public:
       return std::nullopt;
     };
     Kernel out = rw_.run();
-    return taken_.empty() ? std::nullopt : std::optional(std::move(out));
+    if (taken_.empty()) return std::nullopt;
+    return Clipped{std::move(out), std::move(loops_)};
   }
 
 private:
-  static bool is_clipped(const For &loop) {
-    return loop.kind == LoopKind::kSerial || loop.kind == LoopKind::kUnrolled;
-  }
+  static bool is_clipped(const For &loop) { return loop.kind == LoopKind::kSerial || loop.kind == LoopKind::kUnrolled; }
 
   bool has_covered_loop() const {
     bool found = false;
@@ -89,15 +88,19 @@ private:
     Builder &b = rw_.build();
     std::set<VarId> inside = vars_bound_by(in_, loop.body);
     ExprId begin = rw_.expr(loop.begin), end = rw_.expr(loop.end);
+    bool is_taken = false;
     for (ExprId conjunct : conjuncts(in_, std::get<If>(in_.stmt(covering)).cond)) {
       if (taken_.contains({covering, conjunct})) continue;
       auto bound = bound_of(conjunct, loop.var, inside);
       if (!bound || (unrolled && !bound->rest.terms.empty())) continue;
       narrow(*bound, begin, end);
       taken_.insert({covering, conjunct});
+      is_taken = true;
     }
     VarId var = rw_.bind(loop.var);
-    return b.loop(var, begin, end, loop.kind, rw_.stmt(loop.body));
+    const StmtId fresh = b.loop(var, begin, end, loop.kind, rw_.stmt(loop.body));
+    if (is_taken) loops_.push_back(fresh);
+    return fresh;
   }
 
   void narrow(const Bound &bound, ExprId &begin, ExprId &end) {
@@ -135,10 +138,11 @@ private:
   const Kernel &in_;
   Rewriter rw_;
   std::set<std::pair<StmtId, ExprId>> taken_; ///< Guards' conjuncts that are loop bounds now.
+  std::vector<StmtId> loops_;                 ///< That took them, in the new kernel.
 };
 
 } // namespace
 
-std::optional<Kernel> clip_loops(const Kernel &in) { return Clipper(in).run(); }
+std::optional<Clipped> clip_loops(const Kernel &in) { return Clipper(in).run(); }
 
 } // namespace sparkle

@@ -4,13 +4,19 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "compiler/ir/kernel.h"
 
 namespace sparkle {
 
+struct Clipped {
+  Kernel kernel;
+  std::vector<StmtId> loops; ///< The clipped ones, in `kernel`; outside of them nothing changed.
+};
+
 /// Serial loops take any bound that mentions variables outside the loop alone; unrolled loops only constant ones.
 /// Nothing when there is no such guard.
-std::optional<Kernel> clip_loops(const Kernel &in);
+std::optional<Clipped> clip_loops(const Kernel &in);
 
 } // namespace sparkle

@@ -166,9 +166,15 @@ bool is_listed(const Kernel &kernel, VarId var, const std::vector<std::string> &
   return !variable.dim.empty() && std::find(dims.begin(), dims.end(), variable.dim) != dims.end();
 }
 
+struct SplitKernel {
+  Kernel kernel;
+  std::vector<StmtId> parts; ///< Outside of them nothing changed.
+};
+
 /// The body once for each part of the range of a group variable, chosen by conditions on it.
-Kernel split_group(const Kernel &in, const GridLoop &loop, const Interior &interior) {
+SplitKernel split_group(const Kernel &in, const GridLoop &loop, const Interior &interior) {
   StmtId worker_body = grid_of(in).worker_body;
+  SplitKernel out;
   Rewriter rw(in);
   rw.on_stmt = [&](StmtId id) -> std::optional<StmtId> {
     if (id != worker_body) return std::nullopt;
@@ -187,13 +193,16 @@ Kernel split_group(const Kernel &in, const GridLoop &loop, const Interior &inter
     variant(interior.begin, interior.lo);
     variant(interior.lo, interior.hi);
     variant(interior.hi, interior.end);
+    out.parts = variants;
     return b.block(std::move(variants));
   };
-  return rw.run();
+  out.kernel = rw.run();
+  return out;
 }
 
 /// Each loop as two or three consecutive loops.
-Kernel split_serial(const Kernel &in, const std::map<StmtId, Interior> &targets) {
+SplitKernel split_serial(const Kernel &in, const std::map<StmtId, Interior> &targets) {
+  SplitKernel out;
   Rewriter rw(in);
   rw.on_stmt = [&](StmtId id) -> std::optional<StmtId> {
     const auto target = targets.find(id);
@@ -210,9 +219,11 @@ Kernel split_serial(const Kernel &in, const std::map<StmtId, Interior> &targets)
     part(interior.begin, interior.lo);
     part(interior.lo, interior.hi);
     part(interior.hi, interior.end);
+    out.parts.insert(out.parts.end(), parts.begin(), parts.end());
     return b.block(std::move(parts));
   };
-  return rw.run();
+  out.kernel = rw.run();
+  return out;
 }
 
 class Partitioner {
@@ -221,18 +232,21 @@ public:
       : kernel_(in), options_(options), info_(info) {}
 
   Result<Kernel> run() {
-    SPARKLE_TRY_STATUS(tidy());
+    SPARKLE_TRY_STATUS(tidy({}));
     for (size_t i = 0; i < grid_of(kernel_).groups.size(); ++i) {
       const GridLoop loop = grid_of(kernel_).groups[i];
       auto begin = kernel_.constant(loop.begin), end = kernel_.constant(loop.end);
       if (!begin || !end || !is_listed(kernel_, loop.var, options_.dims)) continue;
       Interior interior = InteriorFinder(kernel_, loop.var, *begin, *end).find(grid_of(kernel_).worker_body);
       if (!interior.is_proper()) continue;
-      kernel_ = split_group(kernel_, loop, interior);
-      SPARKLE_TRY_STATUS(tidy());
+      SPARKLE_TRY_STATUS(take(split_group(kernel_, loop, interior)));
     }
-    for (int left = kMaxSerialSplits, count = 0; (count = split_serial_loops(left)) > 0; left -= count)
-      SPARKLE_TRY_STATUS(tidy());
+    for (int left = kMaxSerialSplits; left > 0;) {
+      const auto found = serial_loops(left);
+      if (found.empty()) break;
+      SPARKLE_TRY_STATUS(take(split_serial(kernel_, found)));
+      left -= static_cast<int>(found.size());
+    }
     return Rewriter(kernel_).run(); // Without garbage.
   }
 
@@ -240,23 +254,27 @@ private:
   /// Bounds the code a mistaken list of dimensions can make.
   static constexpr int kMaxSerialSplits = 64;
 
-  Status tidy() {
-    const SimplifyOptions options{.keep_garbage = true};
-    SPARKLE_TRY(kernel_, simplify(kernel_, options, info_));
-    std::optional<Kernel> clipped = options_.clip ? clip_loops(kernel_) : std::nullopt;
+  Status take(SplitKernel split) {
+    kernel_ = std::move(split.kernel);
+    return tidy(std::move(split.parts));
+  }
+
+  /// Simplifies within the given statements; empty: everything.
+  Status tidy(std::vector<StmtId> within) {
+    SPARKLE_TRY(kernel_, simplify(kernel_, {.keep_garbage = true, .within = std::move(within)}, info_));
+    std::optional<Clipped> clipped = options_.clip ? clip_loops(kernel_) : std::nullopt;
     if (clipped) {
-      SPARKLE_TRY(kernel_, simplify(*clipped, options, info_));
+      SPARKLE_TRY(kernel_, simplify(clipped->kernel, {.keep_garbage = true, .within = clipped->loops}, info_));
     }
     return ok();
   }
 
-  /// Splits loops that do not stand in one another, at most `most`; how many they were.
-  int split_serial_loops(int most) {
+  /// Loops that do not stand in one another, at most `most`.
+  std::map<StmtId, Interior> serial_loops(int most) const {
     std::map<StmtId, Interior> found;
     find_loops(kernel_.body, found);
     while (static_cast<int>(found.size()) > most) found.erase(std::prev(found.end()));
-    if (!found.empty()) kernel_ = split_serial(kernel_, found);
-    return static_cast<int>(found.size());
+    return found;
   }
 
   void find_loops(StmtId id, std::map<StmtId, Interior> &found) const {

@@ -23,15 +23,40 @@ bool is_grid_kind(LoopKind kind) {
 class Simplifier {
 public:
   Simplifier(const Kernel &in, const SimplifyOptions &options)
-      : options_(options), rw_(in), exprs_(rw_.build(), ranges_) {
-    rw_.on_stmt = [this](StmtId id) { return visit(id); };
+      : options_(options), rw_(in), exprs_(rw_.build(), ranges_), is_inside_(options.within.empty()) {
+    for (const StmtId id : options.within) within_.set(id, true);
+    rw_.on_stmt = [this](StmtId id) { return enter(id); };
     rw_.on_expr = [this](ExprId id) { return visit_expr(id); };
   }
 
   Kernel run() { return rw_.run(); }
 
 private:
-  std::optional<StmtId> visit(StmtId id) {
+  StmtId enter(StmtId id) {
+    if (is_inside_ || !within_.contains(id)) return is_inside_ ? visit(id) : visit_around(id);
+    is_inside_ = true;
+    forget();
+    const StmtId fresh = visit(id);
+    is_inside_ = false;
+    forget();
+    return fresh;
+  }
+
+  /// A copy, and what holds in it.
+  StmtId visit_around(StmtId id) {
+    const Stmt &stmt = rw_.in().stmt(id);
+    if (auto *block = std::get_if<Block>(&stmt)) return visit_block(*block);
+    if (auto *branch = std::get_if<If>(&stmt)) return visit_branches(rw_.expr(branch->cond), *branch);
+    if (auto *loop = std::get_if<For>(&stmt)) {
+      const ExprId begin = rw_.expr(loop->begin);
+      return visit_loop(*loop, begin, rw_.expr(loop->end));
+    }
+    const StmtId fresh = rw_.clone(id);
+    if (auto *let = std::get_if<Let>(&rw_.out().stmt(fresh))) ranges_.push_value(rw_.out(), let->var, let->value);
+    return fresh;
+  }
+
+  StmtId visit(StmtId id) {
     const Stmt &stmt = rw_.in().stmt(id);
     if (auto *block = std::get_if<Block>(&stmt)) return visit_block(*block);
     if (auto *loop = std::get_if<For>(&stmt)) return visit_for(*loop);
@@ -45,7 +70,7 @@ private:
   std::optional<ExprId> visit_expr(ExprId id) {
     const Kernel &in = rw_.in();
     const Expr &expr = in.expr(id);
-    if (is_verbatim_) return std::nullopt;
+    if (is_verbatim_ || !is_inside_) return std::nullopt;
     if (std::holds_alternative<Read>(expr) || std::holds_alternative<Reduce>(expr)) return visit_definition(id);
     if (in.type_of(id).scalar == Scalar::kIndex)
       if (const auto sum = visit_sum(id)) return sum;
@@ -99,6 +124,11 @@ private:
       rw_.substitute(loop.var, begin);
       return rw_.stmt(loop.body);
     }
+    return visit_loop(loop, begin, end);
+  }
+
+  StmtId visit_loop(const For &loop, ExprId begin, ExprId end) {
+    Builder &b = rw_.build();
     VarId var = rw_.bind(loop.var);
     size_t mark = ranges_.mark();
     ranges_.push_loop(b.kernel(), var, begin, end);
@@ -122,6 +152,11 @@ private:
     auto known = b.kernel().constant(cond);
     if (known && *known) return rw_.stmt(branch.then_body);
     if (known) return is_valid(branch.else_body) ? rw_.stmt(branch.else_body) : b.block({});
+    return visit_branches(cond, branch);
+  }
+
+  StmtId visit_branches(ExprId cond, const If &branch) {
+    Builder &b = rw_.build();
     StmtId then_body = visit_under(cond, branch.then_body);
     if (!is_valid(branch.else_body)) return b.when(cond, then_body);
     return b.when(cond, then_body, visit_under(b.unary(UnaryOp::kNot, cond), branch.else_body));
@@ -222,6 +257,8 @@ private:
   std::vector<VarId> lanes_; ///< Of the lane loops around, in the new kernel.
   ExprSimplifier exprs_;
   bool is_verbatim_ = false;
+  IdMap<StmtId, bool> within_;
+  bool is_inside_; ///< Of `within_`.
 };
 
 } // namespace
@@ -231,7 +268,7 @@ Result<Kernel> simplify(const Kernel &in, const SimplifyOptions &options, const 
   Removed removed = remove_dead(out);
   while (removed == Removed::kNegated) {
     // A condition turned round, because its first branch was dead, is not in normal form.
-    out = Simplifier(out, options).run();
+    out = Simplifier(out, {.keep_grid = options.keep_grid}).run();
     removed = std::max(remove_dead(out), Removed::kSome);
   }
   if (options.keep_garbage || removed == Removed::kNothing) return out;

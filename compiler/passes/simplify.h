@@ -19,6 +19,8 @@ struct SimplifyOptions {
   bool keep_grid = false;
   /// Leave nodes that nothing refers to any more: for callers that rewrite the kernel again anyway.
   bool keep_garbage = false;
+  /// Only these statements with all inside them, the rest being simple already; empty: everything.
+  std::vector<StmtId> within = {};
 };
 
 Result<Kernel> simplify(const Kernel &in, const SimplifyOptions &options, const TargetInfo &info);
