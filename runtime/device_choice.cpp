@@ -36,7 +36,7 @@ Status predict_candidate(const Program &imported, const CompileOptions &options,
   PipelineOptions pipeline;
   pipeline.schedule = options.schedule;
   pipeline.automatic = options.automatic;
-  pipeline.verify = false;
+  pipeline.verify = Verification::kNever;
   SPARKLE_TRY(ProgramPlan plan, plan_program(imported, pipeline, candidate.device.info));
   candidate.schedule = std::move(plan.schedule);
   double compute = 0;

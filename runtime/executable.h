@@ -19,11 +19,11 @@ struct CompileOptions {
   bool automatic = true; ///< False: they get one serial loop per dimension.
   std::string target;    ///< `llvm`, `reference`...; empty: the device's preferred one that takes the program.
   std::string isa;       ///< CPU: cap on instruction sets; empty: none.
-  std::optional<TargetInfo> target_info; ///< In place of the device's own: plan for another machine.
-  bool strict = false;                   ///< Sums are added in the order of the source, without contraction.
-  bool keep_text = false;                ///< Fill Launch::source_text.
-  bool assembly = false;                 ///< With keep_text: machine code instead of the readable form.
-  bool verify_ir = true;                 ///< Run the verifier after every pass.
+  std::optional<TargetInfo> target_info;            ///< In place of the device's own: plan for another machine.
+  bool strict = false;                              ///< Sums are added in the order of the source, without contraction.
+  bool keep_text = false;                           ///< Fill Launch::source_text.
+  bool assembly = false;                            ///< With keep_text: machine code instead of the readable form.
+  Verification verify_ir = Verification::kOnResult; ///< What the target gets is valid.
   /// Called after each pass with its name and the program.
   std::function<void(std::string_view pass, const Program &program)> after_pass;
 };

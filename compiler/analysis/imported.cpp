@@ -1,8 +1,5 @@
 #include "compiler/analysis/imported.h"
 
-#include <functional>
-#include <unordered_set>
-
 #include "compiler/analysis/walk.h"
 
 namespace sparkle {
@@ -17,15 +14,25 @@ StmtId only_stmt(const Kernel &kernel, StmtId id) {
   return id;
 }
 
-void collect(const Kernel &kernel, ExprId id, bool inside_reduce, const std::function<bool(ExprId)> &wanted,
-             std::unordered_set<ExprId> &seen, std::vector<ExprId> &found) {
-  if (!seen.insert(id).second) return;
+void collect(const Kernel &kernel, ExprId id, bool inside_reduce, FunctionRef<bool(ExprId)> wanted, IdSet<ExprId> &seen,
+             std::vector<ExprId> &found) {
+  if (!seen.insert(id)) return;
   if (wanted(id)) {
     found.push_back(id);
     if (!inside_reduce) return;
   }
   for_each_child(kernel.expr(id),
                  [&](ExprId operand) { collect(kernel, operand, inside_reduce, wanted, seen, found); });
+}
+
+void add_conjuncts(const Kernel &kernel, ExprId cond, std::vector<ExprId> &list) {
+  const auto *binary = std::get_if<Binary>(&kernel.expr(cond));
+  if (binary && binary->op == BinaryOp::kAnd) {
+    add_conjuncts(kernel, binary->a, list);
+    add_conjuncts(kernel, binary->b, list);
+  } else if (kernel.constant(cond) != 1) {
+    list.push_back(cond);
+  }
 }
 
 } // namespace
@@ -43,7 +50,7 @@ Definition definition_of(const Kernel &kernel) {
   return def;
 }
 
-Kernel rewrite_definition(const Kernel &in, const std::function<void(Builder &, Transplant &)> &install) {
+Kernel rewrite_definition(const Kernel &in, FunctionRef<void(Builder &, Transplant &)> install) {
   Kernel out = empty_like(in);
   Builder b(out);
   Transplant carry(in, b);
@@ -67,7 +74,7 @@ Kernel rewrite_definition(const Kernel &in, const std::function<void(Builder &, 
 }
 
 std::vector<ExprId> outer_reduces(const Kernel &kernel, ExprId expr) {
-  std::unordered_set<ExprId> seen;
+  IdSet<ExprId> seen;
   std::vector<ExprId> found;
   collect(
       kernel, expr, false, [&](ExprId e) { return std::holds_alternative<Reduce>(kernel.expr(e)); }, seen, found);
@@ -75,7 +82,7 @@ std::vector<ExprId> outer_reduces(const Kernel &kernel, ExprId expr) {
 }
 
 std::vector<ExprId> reads_of(const Kernel &kernel, ExprId expr) {
-  std::unordered_set<ExprId> seen;
+  IdSet<ExprId> seen;
   std::vector<ExprId> found;
   collect(
       kernel, expr, true, [&](ExprId e) { return std::holds_alternative<Read>(kernel.expr(e)); }, seen, found);
@@ -84,17 +91,7 @@ std::vector<ExprId> reads_of(const Kernel &kernel, ExprId expr) {
 
 std::vector<ExprId> conjuncts(const Kernel &kernel, ExprId cond) {
   std::vector<ExprId> list;
-  if (!is_valid(cond)) return list;
-  std::function<void(ExprId)> walk = [&](ExprId e) {
-    const auto *binary = std::get_if<Binary>(&kernel.expr(e));
-    if (binary && binary->op == BinaryOp::kAnd) {
-      walk(binary->a);
-      walk(binary->b);
-    } else if (kernel.constant(e) != 1) {
-      list.push_back(e);
-    }
-  };
-  walk(cond);
+  if (is_valid(cond)) add_conjuncts(kernel, cond, list);
   return list;
 }
 

@@ -26,7 +26,7 @@ Definition definition_of(const Kernel &kernel);
 
 /// A copy of a definition whose expressions `install` may replace: it gets the new kernel's builder and the carrier of
 /// its expressions, and sets Transplant::on_expr.
-Kernel rewrite_definition(const Kernel &in, const std::function<void(Builder &, Transplant &)> &install);
+Kernel rewrite_definition(const Kernel &in, FunctionRef<void(Builder &, Transplant &)> install);
 
 /// The Reduce nodes of an expression that are in no other Reduce, in order of first appearance.
 std::vector<ExprId> outer_reduces(const Kernel &kernel, ExprId expr);

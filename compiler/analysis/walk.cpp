@@ -1,42 +1,48 @@
 #include "compiler/analysis/walk.h"
 
-#include <unordered_set>
-
-#include "compiler/support/match.h"
+#include "compiler/ir/operands.h"
 
 namespace sparkle {
 
 namespace {
 
-using StmtFn = std::function<void(StmtId)>;
-using ExprFn = std::function<void(ExprId)>;
+using StmtFn = FunctionRef<void(StmtId)>;
+using ExprFn = FunctionRef<void(ExprId)>;
 
-void call_if_valid(ExprId id, const ExprFn &fn) {
-  if (is_valid(id)) fn(id);
-}
-
-void call_all(const std::vector<ExprId> &ids, const ExprFn &fn) {
-  for (ExprId id : ids) fn(id);
-}
-
-/// The statements directly inside one, in order.
-std::vector<StmtId> nested(const Stmt &stmt) {
-  if (auto *block = std::get_if<Block>(&stmt)) return block->stmts;
-  if (auto *loop = std::get_if<For>(&stmt)) return {loop->body};
-  if (auto *branch = std::get_if<If>(&stmt)) {
-    if (is_valid(branch->else_body)) return {branch->then_body, branch->else_body};
-    return {branch->then_body};
+/// Calls `fn` for the statements directly inside one, in order, until it returns true; whether it did. `fn` may add
+/// statements to the kernel.
+template <class Fn> bool any_nested(const Kernel &kernel, StmtId id, Fn &&fn) {
+  const Stmt &stmt = kernel.stmt(id);
+  if (const auto *block = std::get_if<Block>(&stmt)) {
+    const size_t count = block->stmts.size();
+    for (size_t i = 0; i < count; ++i)
+      if (fn(std::get<Block>(kernel.stmt(id)).stmts[i])) return true;
+    return false;
   }
-  return {};
+  if (const auto *loop = std::get_if<For>(&stmt)) return fn(loop->body);
+  const auto *branch = std::get_if<If>(&stmt);
+  if (!branch) return false;
+  const StmtId else_body = branch->else_body;
+  return fn(branch->then_body) || (is_valid(else_body) && fn(else_body));
 }
 
-void visit_expr(const Kernel &kernel, ExprId id, std::unordered_set<uint32_t> &seen, const ExprFn &fn) {
-  if (!seen.insert(index_of(id)).second) return;
-  fn(id);
-  for_each_child(kernel.expr(id), [&](ExprId child) { visit_expr(kernel, child, seen, fn); });
-}
+/// Visits each expression once.
+template <class Fn> class ExprWalk {
+public:
+  ExprWalk(const Kernel &kernel, Fn fn) : kernel_(kernel), fn_(std::move(fn)) {}
+  void visit(ExprId id) {
+    if (!seen_.insert(id)) return;
+    fn_(id);
+    for_each_operand(kernel_.expr(id), [this](ExprId operand) { visit(operand); });
+  }
 
-void collect_vars(const Kernel &kernel, ExprId id, std::set<VarId> &out) {
+private:
+  const Kernel &kernel_;
+  Fn fn_;
+  IdSet<ExprId, 16> seen_;
+};
+
+void collect_vars(const Kernel &kernel, ExprId id, VarSet &out) {
   if (auto *ref = std::get_if<VarRef>(&kernel.expr(id))) out.insert(ref->var);
   if (auto *reduce = std::get_if<Reduce>(&kernel.expr(id)))
     for (const ReduceAxis &axis : reduce->axes) out.insert(axis.var);
@@ -46,90 +52,48 @@ bool find_path(const Kernel &kernel, StmtId at, StmtId target, std::vector<StmtI
   if (at == target) return true;
   bool is_loop = std::holds_alternative<For>(kernel.stmt(at));
   if (is_loop) loops.push_back(at);
-  for (StmtId child : nested(kernel.stmt(at)))
-    if (find_path(kernel, child, target, loops)) return true;
+  if (any_nested(kernel, at, [&](StmtId child) { return find_path(kernel, child, target, loops); })) return true;
   if (is_loop) loops.pop_back();
   return false;
 }
 
 } // namespace
 
-void for_each_stmt(const Kernel &kernel, StmtId root, const StmtFn &fn) {
+void for_each_stmt(const Kernel &kernel, StmtId root, StmtFn fn) {
   if (!is_valid(root)) return;
   fn(root);
-  for (StmtId child : nested(kernel.stmt(root))) for_each_stmt(kernel, child, fn);
+  any_nested(kernel, root, [&](StmtId child) {
+    for_each_stmt(kernel, child, fn);
+    return false;
+  });
 }
 
-void for_each_child(const Expr &expr, const ExprFn &fn) {
-  match(
-      expr, [](const IntConst &) {}, [](const FloatConst &) {}, [](const VarRef &) {}, [&](const Unary &e) { fn(e.a); },
-      [&](const Binary &e) { fn(e.a), fn(e.b); }, [&](const Compare &e) { fn(e.a), fn(e.b); },
-      [&](const Select &e) { fn(e.cond), fn(e.a), fn(e.b); }, [&](const Fma &e) { fn(e.a), fn(e.b), fn(e.c); },
-      [&](const Cast &e) { fn(e.a); }, [&](const Bitcast &e) { fn(e.a); }, [&](const Ramp &e) { fn(e.base); },
-      [&](const Broadcast &e) { fn(e.a); }, [&](const Shuffle &e) { call_all(e.inputs, fn); },
-      [&](const ReduceLanes &e) { fn(e.a); }, [&](const Dot &e) { fn(e.acc), fn(e.a), fn(e.b); },
-      [&](const Read &e) {
-        call_all(e.indices, fn);
-        call_if_valid(e.guard, fn);
-        call_if_valid(e.other, fn);
-      },
-      [&](const Reduce &e) {
-        for (const ReduceAxis &axis : e.axes) fn(axis.begin), fn(axis.end);
-        fn(e.body);
-        call_if_valid(e.filter, fn);
-      });
+void for_each_child(const Expr &expr, ExprFn fn) { for_each_operand(expr, fn); }
+
+void for_each_expr(const Kernel &kernel, ExprId root, ExprFn fn) { ExprWalk(kernel, fn).visit(root); }
+
+void for_each_root_expr(const Stmt &stmt, ExprFn fn) { for_each_root(stmt, fn); }
+
+void for_each_expr(const Kernel &kernel, StmtId stmt, ExprFn fn) {
+  ExprWalk walk(kernel, fn);
+  for_each_root(kernel.stmt(stmt), [&](ExprId root) { walk.visit(root); });
 }
 
-void for_each_expr(const Kernel &kernel, ExprId root, const ExprFn &fn) {
-  std::unordered_set<uint32_t> seen;
-  visit_expr(kernel, root, seen, fn);
-}
-
-void for_each_root_expr(const Stmt &stmt, const ExprFn &fn) {
-  match(
-      stmt, [](const Block &) {}, [](const Barrier &) {}, [](const Alloc &) {}, [](const FragmentMma &) {},
-      [&](const For &s) { fn(s.begin), fn(s.end); }, [&](const If &s) { fn(s.cond); },
-      [&](const Let &s) { fn(s.value); },
-      [&](const Load &s) {
-        call_all(s.indices, fn);
-        call_if_valid(s.mask, fn);
-        call_if_valid(s.other, fn);
-      },
-      [&](const Store &s) {
-        call_all(s.indices, fn);
-        fn(s.value);
-        call_if_valid(s.mask, fn);
-      },
-      [&](const Copy &s) {
-        call_all(s.dst_indices, fn);
-        call_all(s.src_indices, fn);
-        call_if_valid(s.guard, fn);
-        call_if_valid(s.other, fn);
-      },
-      [&](const Prefetch &s) { call_all(s.indices, fn); }, [&](const FragmentFill &s) { fn(s.value); },
-      [&](const FragmentMove &s) { call_all(s.indices, fn); });
-}
-
-void for_each_expr(const Kernel &kernel, StmtId stmt, const ExprFn &fn) {
-  std::unordered_set<uint32_t> seen;
-  for_each_root_expr(kernel.stmt(stmt), [&](ExprId root) { visit_expr(kernel, root, seen, fn); });
-}
-
-std::set<VarId> vars_of(const Kernel &kernel, ExprId expr) {
-  std::set<VarId> out;
-  for_each_expr(kernel, expr, [&](ExprId id) { collect_vars(kernel, id, out); });
+VarSet vars_of(const Kernel &kernel, ExprId expr) {
+  VarSet out;
+  ExprWalk(kernel, [&](ExprId id) { collect_vars(kernel, id, out); }).visit(expr);
   return out;
 }
 
-std::set<VarId> vars_used_by(const Kernel &kernel, StmtId stmt) {
-  std::set<VarId> out;
-  for_each_stmt(kernel, stmt,
-                [&](StmtId s) { for_each_expr(kernel, s, [&](ExprId id) { collect_vars(kernel, id, out); }); });
+VarSet vars_used_by(const Kernel &kernel, StmtId stmt) {
+  VarSet out;
+  ExprWalk walk(kernel, [&](ExprId id) { collect_vars(kernel, id, out); });
+  for_each_stmt(kernel, stmt, [&](StmtId s) { for_each_root(kernel.stmt(s), [&](ExprId root) { walk.visit(root); }); });
   return out;
 }
 
-std::set<VarId> vars_bound_by(const Kernel &kernel, StmtId stmt) {
-  std::set<VarId> out;
+VarSet vars_bound_by(const Kernel &kernel, StmtId stmt) {
+  VarSet out;
   for_each_stmt(kernel, stmt, [&](StmtId id) {
     const Stmt &s = kernel.stmt(id);
     if (auto *loop = std::get_if<For>(&s)) out.insert(loop->var);
@@ -141,27 +105,40 @@ std::set<VarId> vars_bound_by(const Kernel &kernel, StmtId stmt) {
   return out;
 }
 
-bool uses_var(const Kernel &kernel, ExprId expr, VarId var) { return vars_of(kernel, expr).contains(var); }
+bool uses_var(const Kernel &kernel, ExprId expr, VarId var) {
+  if ((kernel.var_bits(expr) & var_bit(var)) == 0) return false;
+  return kernel.var_count() <= 64 || vars_of(kernel, expr).contains(var);
+}
 
-bool stmt_uses_var(const Kernel &kernel, StmtId stmt, VarId var) { return vars_used_by(kernel, stmt).contains(var); }
+bool uses_any(const Kernel &kernel, ExprId expr, const VarSet &vars) {
+  if ((kernel.var_bits(expr) & vars.folded()) == 0) return false;
+  return kernel.var_count() <= 64 || vars_of(kernel, expr).intersects(vars);
+}
 
-std::set<BufferId> buffers_read_by(const Kernel &kernel, StmtId stmt) {
-  std::set<BufferId> out;
+bool stmt_uses_var(const Kernel &kernel, StmtId stmt, VarId var) {
+  bool found = false;
+  for_each_root(kernel.stmt(stmt), [&](ExprId root) { found = found || uses_var(kernel, root, var); });
+  return found || any_nested(kernel, stmt, [&](StmtId child) { return stmt_uses_var(kernel, child, var); });
+}
+
+BufferSet buffers_read_by(const Kernel &kernel, StmtId stmt) {
+  BufferSet out;
+  ExprWalk reads(kernel, [&](ExprId e) {
+    if (auto *read = std::get_if<Read>(&kernel.expr(e))) out.insert(read->buffer);
+  });
   for_each_stmt(kernel, stmt, [&](StmtId id) {
     const Stmt &s = kernel.stmt(id);
     if (auto *load = std::get_if<Load>(&s)) out.insert(load->buffer);
     if (auto *copy = std::get_if<Copy>(&s)) out.insert(copy->src);
     if (auto *move = std::get_if<FragmentMove>(&s)) out.insert(move->is_store ? move->fragment : move->buffer);
-    if (auto *mma = std::get_if<FragmentMma>(&s)) out.insert({mma->a, mma->b, mma->c});
-    for_each_expr(kernel, id, [&](ExprId e) {
-      if (auto *read = std::get_if<Read>(&kernel.expr(e))) out.insert(read->buffer);
-    });
+    if (auto *mma = std::get_if<FragmentMma>(&s)) out.merge({mma->a, mma->b, mma->c});
+    for_each_root(s, [&](ExprId root) { reads.visit(root); });
   });
   return out;
 }
 
-std::set<BufferId> buffers_written_by(const Kernel &kernel, StmtId stmt) {
-  std::set<BufferId> out;
+BufferSet buffers_written_by(const Kernel &kernel, StmtId stmt) {
+  BufferSet out;
   for_each_stmt(kernel, stmt, [&](StmtId id) {
     const Stmt &s = kernel.stmt(id);
     if (auto *store = std::get_if<Store>(&s)) out.insert(store->buffer);

@@ -149,6 +149,9 @@ ExprId Builder::identity(ReduceOp op, Type type) {
 ExprId Builder::combine(ReduceOp op, ExprId a, ExprId b) { return binary(step_of(op), a, b); }
 
 StmtId Builder::block(std::vector<StmtId> stmts) {
+  const auto is_block = [&](StmtId id) { return std::holds_alternative<Block>(k_.stmt(id)); };
+  if (std::ranges::none_of(stmts, is_block))
+    return stmts.size() == 1 ? stmts.front() : k_.add_stmt(Block{std::move(stmts)});
   std::vector<StmtId> flat;
   for (StmtId id : stmts) {
     if (const auto *inner = std::get_if<Block>(&k_.stmt(id)))

@@ -4,8 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "compiler/ir/nodes.h"
@@ -71,6 +72,9 @@ struct Buffer {
   FragmentUse fragment = FragmentUse::kNone;
 };
 
+/// The bit that stands for a variable in Kernel::var_bits.
+constexpr uint64_t var_bit(VarId id) { return uint64_t{1} << index_of(id) % 64; }
+
 /// One launch. Copyable; ids are valid in this kernel and its copies alone.
 class Kernel {
 public:
@@ -82,6 +86,8 @@ public:
 
   /// The id of an equal expression, or of this one, newly added. No folding: Builder does that.
   ExprId intern(Expr expr);
+  template <class Node>
+  requires(!std::is_same_v<Node, Expr>) ExprId intern(Node node);
   StmtId add_stmt(Stmt stmt, SourceRange range = {});
   /// Makes `variable.name` unique by a suffix `_2`, `_3`... where it is taken. A variable with a `dim` is named
   /// `dim.split`; dots in other names become underscores.
@@ -104,29 +110,51 @@ public:
   size_t stmt_count() const { return stmts_.size(); }
   size_t var_count() const { return vars_.size(); }
   size_t buffer_count() const { return buffers_.size(); }
+  /// Makes room for the nodes of a kernel like `other`.
+  void reserve_like(const Kernel &other);
 
-  Type type_of(ExprId id) const;
+  Type type_of(ExprId id) const { return facts_[id].type; }
   /// The value of an IntConst (of any integer type or bool), else nothing.
-  std::optional<int64_t> constant(ExprId id) const;
+  std::optional<int64_t> constant(ExprId id) const {
+    if (!is_valid(id)) return std::nullopt;
+    const auto *value = std::get_if<IntConst>(&exprs_[id]);
+    return value ? std::optional(value->value) : std::nullopt;
+  }
+  /// `var_bit` of every variable that occurs in an expression, axes of reductions included. Variables may share a bit:
+  /// only its absence says something for sure.
+  uint64_t var_bits(ExprId id) const { return facts_[id].vars; }
   /// The constant extent or stride of a dimension of a buffer, else nothing.
   std::optional<int64_t> extent(BufferId id, int dim) const;
   std::optional<int64_t> stride(BufferId id, int dim) const;
 
 private:
+  /// What is known of an expression from its operands.
+  struct Facts {
+    Type type;
+    uint32_t hash;
+    uint64_t vars;
+  };
+  /// A variable or a buffer in the table of names.
+  enum class NameId : uint32_t {};
+
+  // kernel_intern.cpp
+  template <class Node> ExprId find_or_add(Node node);
+  void grow_slots(size_t count);
+
+  // kernel.cpp
   std::string unique_name(std::string name);
-  Type compute_type(const Expr &expr) const;
-  size_t slot_of(const Expr &expr, uint32_t hash) const;
-  void grow_slots();
+  const std::string &name_of(NameId id) const;
+  size_t name_slot(std::string_view name) const;
+  void claim_name(NameId id);
 
   IdTable<ExprId, Expr> exprs_;
-  IdTable<ExprId, Type> types_;
+  IdTable<ExprId, Facts> facts_;
   IdTable<StmtId, Stmt> stmts_;
   IdTable<StmtId, SourceRange> ranges_;
   IdTable<VarId, Variable> vars_;
   IdTable<BufferId, Buffer> buffers_;
-  IdTable<ExprId, uint32_t> hashes_;
   std::vector<ExprId> slots_; ///< Open addressing by hash; a power of two of them, kNoId where free.
-  std::unordered_set<std::string> names_;
+  std::vector<NameId> names_; ///< Likewise, by hash of the name.
   std::unordered_map<std::string, int> next_suffix_; ///< By name without suffix.
 };
 

@@ -70,12 +70,14 @@ ExprId Rewriter::clone_expr(ExprId old) {
         return b.compare(e.op, left, expr(e.b));
       },
       [&](const Select &e) {
-        const auto parts = exprs({e.cond, e.a, e.b});
-        return b.select(parts[0], parts[1], parts[2]);
+        const ExprId cond = expr(e.cond);
+        const ExprId left = expr(e.a);
+        return b.select(cond, left, expr(e.b));
       },
       [&](const Fma &e) {
-        const auto parts = exprs({e.a, e.b, e.c});
-        return b.fma(parts[0], parts[1], parts[2]);
+        const ExprId left = expr(e.a);
+        const ExprId right = expr(e.b);
+        return b.fma(left, right, expr(e.c));
       },
       [&](const Cast &e) {
         const ExprId a = expr(e.a);
@@ -94,8 +96,9 @@ ExprId Rewriter::clone_expr(ExprId old) {
         return out_.intern(ReduceLanes{e.op, expr(e.a)});
       },
       [&](const Dot &e) {
-        const auto parts = exprs({e.acc, e.a, e.b});
-        return out_.intern(Dot{parts[0], parts[1], parts[2]});
+        const ExprId acc = expr(e.acc);
+        const ExprId left = expr(e.a);
+        return out_.intern(Dot{acc, left, expr(e.b)});
       },
       [&](const Read &e) {
         std::vector<ExprId> indices = exprs(e.indices);
@@ -137,6 +140,7 @@ StmtId Rewriter::clone(StmtId old) {
       in_.stmt(old),
       [&](const Block &s) {
         std::vector<StmtId> stmts;
+        stmts.reserve(s.stmts.size());
         for (StmtId id : s.stmts) stmts.push_back(stmt(id));
         return b.block(std::move(stmts));
       },
@@ -192,7 +196,8 @@ BufferId Rewriter::buffer(BufferId old) {
   if (const BufferId *known = buffers_.find(old)) return *known;
   Buffer copy = in_.buffer(old);
   const auto is_constant = [&](ExprId id) { return in_.constant(id).has_value(); };
-  const bool is_fixed = std::ranges::all_of(copy.extents, is_constant) && std::ranges::all_of(copy.strides, is_constant);
+  const bool is_fixed =
+      std::ranges::all_of(copy.extents, is_constant) && std::ranges::all_of(copy.strides, is_constant);
   if (!is_fixed) memo_.clear(); // `on_expr` knows the place where the buffer is first used; its size holds everywhere.
   copies_buffer_ = true;
   copy.extents = exprs(copy.extents);

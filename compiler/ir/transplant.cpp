@@ -10,6 +10,7 @@ Kernel empty_like(const Kernel &in) {
   out.stage = in.stage;
   out.index_bits = in.index_bits;
   out.strict = in.strict;
+  out.reserve_like(in);
   return out;
 }
 
@@ -40,9 +41,9 @@ BufferId tensor_buffer(Builder &b, const Program &program, TensorId id) {
   return b.kernel().add_buffer(std::move(buffer));
 }
 
-ExprId map_operands(Builder &out, const Expr &expr, const std::function<ExprId(ExprId)> &map_expr,
-                    const std::function<ExprId(VarId)> &map_var, const std::function<VarId(VarId)> &map_axis,
-                    const std::function<BufferId(BufferId)> &map_buffer) {
+ExprId map_operands(Builder &out, const Expr &expr, FunctionRef<ExprId(ExprId)> map_expr,
+                    FunctionRef<ExprId(VarId)> map_var, FunctionRef<VarId(VarId)> map_axis,
+                    FunctionRef<BufferId(BufferId)> map_buffer) {
   auto all = [&](const std::vector<ExprId> &ids) {
     std::vector<ExprId> mapped;
     mapped.reserve(ids.size());
@@ -105,7 +106,7 @@ ExprId map_operands(Builder &out, const Expr &expr, const std::function<ExprId(E
 }
 
 void Transplant::substitute(VarId var, ExprId value) {
-  vars_[var] = value;
+  vars_.set(var, value);
   memo_.clear();
 }
 
@@ -133,16 +134,27 @@ Transplant::ReadParts Transplant::read(const Read &read) {
 }
 
 ExprId Transplant::var(VarId id) {
-  if (auto found = vars_.find(id); found != vars_.end()) return found->second;
+  if (const ExprId *found = vars_.find(id)) return *found;
   const Variable &variable = from_.var(id);
   SPARKLE_CHECK(variable.kind == VarKind::kSymbol || variable.kind == VarKind::kUniform,
                 "a transplanted expression mentions a variable that is not substituted");
   for (uint32_t i = 0; i < to_.kernel().var_count(); ++i) {
     const Variable &other = to_.kernel().var(VarId{i});
     if (other.kind == variable.kind && other.symbol == variable.symbol && other.uniform == variable.uniform)
-      return vars_[id] = to_.var(VarId{i});
+      return set_var(id, VarId{i});
   }
-  return vars_[id] = to_.var(to_.kernel().add_var(variable));
+  return set_var(id, to_.kernel().add_var(variable));
+}
+
+ExprId Transplant::set_var(VarId id, VarId fresh) {
+  const ExprId value = to_.var(fresh);
+  vars_.set(id, value);
+  return value;
+}
+
+BufferId Transplant::set_buffer(BufferId id, BufferId fresh) {
+  buffers_.set(id, fresh);
+  return fresh;
 }
 
 VarId Transplant::axis(VarId id) {
@@ -152,15 +164,15 @@ VarId Transplant::axis(VarId id) {
 }
 
 BufferId Transplant::buffer(BufferId id) {
-  if (auto found = buffers_.find(id); found != buffers_.end()) return found->second;
+  if (const BufferId *found = buffers_.find(id)) return *found;
   const Buffer &source = from_.buffer(id);
   SPARKLE_CHECK(is_valid(source.tensor), "only buffers behind a tensor can be transplanted");
   for (uint32_t i = 0; i < to_.kernel().buffer_count(); ++i)
-    if (to_.kernel().buffer(BufferId{i}).tensor == source.tensor) return buffers_[id] = BufferId{i};
+    if (to_.kernel().buffer(BufferId{i}).tensor == source.tensor) return set_buffer(id, BufferId{i});
   Buffer copy = source;
   for (ExprId &extent : copy.extents) extent = expr(extent);
   for (ExprId &stride : copy.strides) stride = expr(stride);
-  return buffers_[id] = to_.kernel().add_buffer(std::move(copy));
+  return set_buffer(id, to_.kernel().add_buffer(std::move(copy)));
 }
 
 } // namespace sparkle

@@ -3,9 +3,9 @@
 
 #include <functional>
 #include <optional>
-#include <unordered_map>
 
 #include "compiler/ir/builder.h"
+#include "compiler/support/function_ref.h"
 #include "compiler/support/id_map.h"
 
 namespace sparkle {
@@ -21,9 +21,9 @@ BufferId tensor_buffer(Builder &b, const Program &program, TensorId tensor);
 
 /// `expr` with every operand replaced by map(operand): the one place that knows where a node keeps its operands.
 /// Variables and buffers are mapped by their own functions. Rebuilt through the Builder, so constants fold.
-ExprId map_operands(Builder &out, const Expr &expr, const std::function<ExprId(ExprId)> &map_expr,
-                    const std::function<ExprId(VarId)> &map_var, const std::function<VarId(VarId)> &map_axis,
-                    const std::function<BufferId(BufferId)> &map_buffer);
+ExprId map_operands(Builder &out, const Expr &expr, FunctionRef<ExprId(ExprId)> map_expr,
+                    FunctionRef<ExprId(VarId)> map_var, FunctionRef<VarId(VarId)> map_axis,
+                    FunctionRef<BufferId(BufferId)> map_buffer);
 
 /// Rebuilds expressions of `from` in the kernel of `to`. Far buffers are matched by tensor, and added where missing;
 /// extents and strides must be constants or symbols. Symbols and uniforms are matched by their program ids.
@@ -53,11 +53,13 @@ public:
 private:
   ExprId rebuild(ExprId id);
   VarId axis(VarId id);
+  ExprId set_var(VarId id, VarId fresh);
+  BufferId set_buffer(BufferId id, BufferId fresh);
   const Kernel &from_;
   Builder &to_;
-  std::unordered_map<VarId, ExprId> vars_;
+  IdMap<VarId, ExprId> vars_;
   IdMap<ExprId, ExprId> memo_;
-  std::unordered_map<BufferId, BufferId> buffers_;
+  IdMap<BufferId, BufferId> buffers_;
 };
 
 } // namespace sparkle

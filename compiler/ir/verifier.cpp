@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <unordered_set>
+#include <charconv>
+#include <functional>
+#include <iterator>
+#include <string_view>
 
-#include "compiler/ir/printer.h"
+#include "compiler/ir/operands.h"
 #include "compiler/ir/verifier_impl.h"
 #include "compiler/support/match.h"
 
@@ -17,71 +20,49 @@ constexpr std::array<std::string_view, kRuleCount> kRuleNames = {
     "buffer",   "role", "write",      "alloc",    "rank",       "mask",     "type",      "group-loop", "worker-loop",
     "unrolled", "copy", "barrier",    "fragment", "prefetch",   "imported", "lowerable", "program"};
 
-/// All ids that a statement refers to, by table.
-struct Ids {
-  std::vector<ExprId> exprs;   ///< kNoId is not valid here.
-  std::vector<ExprId> options; ///< kNoId is valid.
-  std::vector<VarId> vars;
-  std::vector<BufferId> buffers;
-  std::vector<StmtId> stmts;
-};
-
-Ids ids_of(const Stmt &stmt) {
-  return match(
-      stmt,
-      [](const Block &s) {
-        return Ids{{}, {}, {}, {}, s.stmts};
+/// Calls `on_var` and `on_buffer` for the variables that a statement binds and the buffers that it names.
+template <class OnVar, class OnBuffer> void for_each_entry(const Stmt &stmt, OnVar &&on_var, OnBuffer &&on_buffer) {
+  match(
+      stmt, [](const Block &) {}, [](const If &) {}, [](const Barrier &) {}, [&](const For &s) { on_var(s.var); },
+      [&](const Let &s) { on_var(s.var); }, [&](const Load &s) { on_var(s.var), on_buffer(s.buffer); },
+      [&](const Store &s) { on_buffer(s.buffer); },
+      [&](const Copy &s) {
+        on_buffer(s.dst), on_buffer(s.src);
+        for (const CopyAxis &axis : s.axes) on_var(axis.var);
       },
-      [](const For &s) {
-        return Ids{{s.begin, s.end}, {}, {s.var}, {}, {s.body}};
-      },
-      [](const If &s) {
-        Ids ids{{s.cond}, {}, {}, {}, {s.then_body}};
-        if (is_valid(s.else_body)) ids.stmts.push_back(s.else_body);
-        return ids;
-      },
-      [](const Let &s) {
-        return Ids{{s.value}, {}, {s.var}, {}, {}};
-      },
-      [](const Load &s) {
-        return Ids{s.indices, {s.mask, s.other}, {s.var}, {s.buffer}, {}};
-      },
-      [](const Store &s) {
-        Ids ids{s.indices, {s.mask}, {}, {s.buffer}, {}};
-        ids.exprs.push_back(s.value);
-        return ids;
-      },
-      [](const Copy &s) {
-        Ids ids{s.dst_indices, {s.guard, s.other}, {}, {s.dst, s.src}, {}};
-        ids.exprs.insert(ids.exprs.end(), s.src_indices.begin(), s.src_indices.end());
-        for (const CopyAxis &axis : s.axes) ids.vars.push_back(axis.var);
-        return ids;
-      },
-      [](const Prefetch &s) {
-        return Ids{s.indices, {}, {}, {s.buffer}, {}};
-      },
-      [](const Barrier &) { return Ids{}; },
-      [](const Alloc &s) {
-        return Ids{{}, {}, {}, {s.buffer}, {}};
-      },
-      [](const FragmentFill &s) {
-        return Ids{{s.value}, {}, {}, {s.fragment}, {}};
-      },
-      [](const FragmentMove &s) {
-        return Ids{s.indices, {}, {}, {s.fragment, s.buffer}, {}};
-      },
-      [](const FragmentMma &s) {
-        return Ids{{}, {}, {}, {s.d, s.a, s.b, s.c}, {}};
-      });
+      [&](const Prefetch &s) { on_buffer(s.buffer); }, [&](const Alloc &s) { on_buffer(s.buffer); },
+      [&](const FragmentFill &s) { on_buffer(s.fragment); },
+      [&](const FragmentMove &s) { on_buffer(s.fragment), on_buffer(s.buffer); },
+      [&](const FragmentMma &s) { on_buffer(s.d), on_buffer(s.a), on_buffer(s.b), on_buffer(s.c); });
 }
+
+/// Names seen so far: open addressing in a table with room for all of them.
+class NameSet {
+public:
+  explicit NameSet(size_t most) : slots_(std::bit_ceil(2 * most + 1)) {}
+  /// Whether it is new.
+  bool insert(std::string_view name) {
+    size_t at = std::hash<std::string_view>()(name) & (slots_.size() - 1);
+    for (; slots_[at].data() != nullptr; at = (at + 1) & (slots_.size() - 1))
+      if (slots_[at] == name) return false;
+    slots_[at] = name;
+    return true;
+  }
+
+private:
+  std::vector<std::string_view> slots_;
+};
 
 /// `oc.0` or `oc.0_2` for dimension oc, split 0.
 bool is_named_by_dim(const Variable &v) {
   if (v.dim.empty()) return v.name.find('.') == std::string::npos;
-  const std::string base = v.dim + "." + std::to_string(v.split);
-  if (v.name == base) return true;
-  if (!v.name.starts_with(base + "_")) return false;
-  return v.name.find_first_not_of("0123456789", base.size() + 1) == std::string::npos;
+  char digits[16];
+  const std::string_view split(digits, std::to_chars(digits, std::end(digits), v.split).ptr);
+  const size_t dot = v.dim.size(), end = dot + 1 + split.size();
+  if (v.name.size() < end || !v.name.starts_with(v.dim) || v.name[dot] != '.') return false;
+  if (std::string_view(v.name).substr(dot + 1, split.size()) != split) return false;
+  if (v.name.size() == end) return true;
+  return v.name[end] == '_' && v.name.find_first_not_of("0123456789", end + 1) == std::string::npos;
 }
 
 } // namespace
@@ -93,14 +74,18 @@ bool Verifier::stmt_ids(StmtId id) {
   current_ = id;
   if (seen_[index_of(id)]) return false;
   seen_[index_of(id)] = true;
-  const Ids ids = ids_of(k_.stmt(id));
-  const auto within = [](size_t count) { return [count](auto one) { return index_of(one) < count; }; };
-  const auto is_option = [&](ExprId e) { return !is_valid(e) || index_of(e) < k_.expr_count(); };
-  return std::all_of(ids.exprs.begin(), ids.exprs.end(), within(k_.expr_count())) &&
-         std::all_of(ids.options.begin(), ids.options.end(), is_option) &&
-         std::all_of(ids.vars.begin(), ids.vars.end(), within(k_.var_count())) &&
-         std::all_of(ids.buffers.begin(), ids.buffers.end(), within(k_.buffer_count())) &&
-         std::all_of(ids.stmts.begin(), ids.stmts.end(), [&](StmtId inner) { return stmt_ids(inner); });
+  const Stmt &stmt = k_.stmt(id);
+  bool in_range = true;
+  for_each_root(stmt, [&](ExprId e) { in_range = in_range && index_of(e) < k_.expr_count(); });
+  for_each_entry(
+      stmt, [&](VarId v) { in_range = in_range && index_of(v) < k_.var_count(); },
+      [&](BufferId b) { in_range = in_range && index_of(b) < k_.buffer_count(); });
+  if (!in_range) return false;
+  if (const auto *block = std::get_if<Block>(&stmt))
+    return std::all_of(block->stmts.begin(), block->stmts.end(), [&](StmtId inner) { return stmt_ids(inner); });
+  if (const auto *loop = std::get_if<For>(&stmt)) return stmt_ids(loop->body);
+  const auto *branch = std::get_if<If>(&stmt);
+  return !branch || (stmt_ids(branch->then_body) && (!is_valid(branch->else_body) || stmt_ids(branch->else_body)));
 }
 
 bool Verifier::ids_are_valid() {
@@ -114,39 +99,38 @@ bool Verifier::ids_are_valid() {
 }
 
 void Verifier::names() {
-  std::unordered_set<std::string> names;
+  NameSet names(k_.var_count() + k_.buffer_count());
   for (size_t i = 0; i < k_.var_count(); ++i) {
     const Variable &v = k_.var(static_cast<VarId>(i));
-    if (!names.insert(v.name).second || !is_named_by_dim(v)) report(Rule::kName, "variable `%" + v.name + "`");
+    if (!names.insert(v.name) || !is_named_by_dim(v)) report(Rule::kName, "variable `%" + v.name + "`");
   }
   for (size_t i = 0; i < k_.buffer_count(); ++i) {
     const Buffer &b = k_.buffer(static_cast<BufferId>(i));
-    if (!names.insert(b.name).second) report(Rule::kName, "buffer `@" + b.name + "`");
+    if (!names.insert(b.name)) report(Rule::kName, "buffer `@" + b.name + "`");
   }
 }
 
 void Verifier::buffer(const Buffer &b) {
-  const std::string name = "buffer `@" + b.name + "`";
-  if (b.extents.size() != b.strides.size()) report(Rule::kBuffer, name + " has not one stride per extent");
+  const auto complain = [&](Rule rule, const std::string &text) { report(rule, "buffer `@" + b.name + "`" + text); };
+  if (b.extents.size() != b.strides.size()) complain(Rule::kBuffer, " has not one stride per extent");
   const auto is_static_index = [&](ExprId id) { return k_.type_of(id) == kIndexType && is_static(id); };
   if (!std::all_of(b.extents.begin(), b.extents.end(), is_static_index) ||
       !std::all_of(b.strides.begin(), b.strides.end(), is_static_index))
-    report(Rule::kBuffer, name + " has an extent or stride that is not made of constants and symbols");
+    complain(Rule::kBuffer, " has an extent or stride that is not made of constants and symbols");
   if (b.alignment < 1 || !std::has_single_bit(static_cast<unsigned>(b.alignment)))
-    report(Rule::kBuffer, name + " is aligned to " + std::to_string(b.alignment) + ", no power of two");
+    complain(Rule::kBuffer, " is aligned to " + std::to_string(b.alignment) + ", no power of two");
   const bool is_local = b.role == Role::kLocal;
   const auto positive = [&](ExprId id) { return k_.constant(id).value_or(0) >= 1; };
   if (is_local && !std::all_of(b.extents.begin(), b.extents.end(), positive))
-    report(Rule::kBuffer, name + " is local, its extents must be constants of at least 1");
+    complain(Rule::kBuffer, " is local, its extents must be constants of at least 1");
   if (is_local == (b.level == MemoryLevel::kFar))
-    report(Rule::kRole,
-           name + " has role " + std::string(name_of(b.role)) + " at level " + std::string(name_of(b.level)));
+    complain(Rule::kRole, " has role " + std::string(name_of(b.role)) + " at level " + std::string(name_of(b.level)));
   const bool is_fragment = b.fragment != FragmentUse::kNone;
-  if (is_fragment && !is_local) report(Rule::kRole, name + " is a fragment and not local");
-  if (is_fragment && b.extents.size() != 2) report(Rule::kFragment, name + " is a fragment without two dimensions");
+  if (is_fragment && !is_local) complain(Rule::kRole, " is a fragment and not local");
+  if (is_fragment && b.extents.size() != 2) complain(Rule::kFragment, " is a fragment without two dimensions");
   if (k_.stage != Stage::kLowerable || is_fragment) return;
   if (b.strides.size() != 1 || k_.constant(b.strides.front()) != 1)
-    report(Rule::kLowerable, name + " does not have one dimension of stride 1");
+    complain(Rule::kLowerable, " does not have one dimension of stride 1");
 }
 
 void Verifier::buffers() {
@@ -164,7 +148,7 @@ void Verifier::imported_shape() {
   if (k_.buffer(store->buffer).level != MemoryLevel::kFar) report(Rule::kImported, "the store is not to a far buffer");
   for (size_t i = 0; i < k_.expr_count(); ++i) {
     const auto *read = std::get_if<Read>(&k_.expr(static_cast<ExprId>(i)));
-    if (!read || visited_[i] == 0 || read->buffer != store->buffer) continue;
+    if (!read || visited_[i].use == 0 || read->buffer != store->buffer) continue;
     const bool old_value = k_.buffer(read->buffer).role == Role::kInout && read->indices == store->indices;
     if (!old_value) report(Rule::kImported, "the kernel reads what it writes");
   }
@@ -199,7 +183,9 @@ void Verifier::run() {
   varies_.assign(k_.var_count(), false);
   allocated_.assign(k_.buffer_count(), false);
   ever_allocated_.assign(k_.buffer_count(), false);
-  visited_.assign(k_.expr_count(), 0);
+  visited_.assign(k_.expr_count(), {});
+  binders_.assign(k_.var_count(), 0);
+  bound_at_.assign(k_.var_count(), 0);
   checked_.assign(k_.expr_count(), false);
   if (k_.index_bits != 32 && k_.index_bits != 64)
     report(Rule::kIndexBits, "index_bits is " + std::to_string(k_.index_bits));

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "compiler/ir/numeric.h"
+#include "compiler/ir/operands.h"
 #include "compiler/ir/verifier_impl.h"
 #include "compiler/support/match.h"
 
@@ -17,9 +18,7 @@ bool is_storage(Scalar s) { return s == Scalar::kF16 || s == Scalar::kBF16 || s 
 
 bool Verifier::use(ExprId id) {
   ++use_;
-  saw_varying_ = false;
-  walk(id);
-  return saw_varying_;
+  return walk(id).varies;
 }
 
 void Verifier::use_typed(ExprId id, Type type, std::string_view what) {
@@ -27,63 +26,54 @@ void Verifier::use_typed(ExprId id, Type type, std::string_view what) {
   report(Rule::kType, std::string(what) + " is " + to_string(k_.type_of(id)) + ", not " + to_string(type));
 }
 
-void Verifier::walk(ExprId id) {
-  if (visited_[index_of(id)] == use_) return;
-  visited_[index_of(id)] = use_;
+void Verifier::walk_var(const VarRef &ref, Walk &walked) {
+  const Variable &v = k_.var(ref.var);
+  if (v.kind == VarKind::kSymbol || v.kind == VarKind::kUniform) return;
+  walked.keeps = in_scope_[index_of(ref.var)];
+  walked.varies = varies_[index_of(ref.var)];
+  walked.last = ref.var;
+  if (!walked.keeps) report(Rule::kScope, "`%" + v.name + "` is not bound here");
+}
+
+Verifier::Walk Verifier::walk(ExprId id) {
+  const Walk &known = visited_[index_of(id)];
+  if (known.use == use_) return known;
+  if (known.use != 0 && known.keeps && (!is_valid(known.last) || in_scope_[index_of(known.last)])) return known;
   const Expr &e = k_.expr(id);
   const NodeInfo &info = node_info(e);
   if (k_.stage < info.first || k_.stage > info.last)
     report(Rule::kStage, "a " + std::string(info.name) + " at stage " + std::string(name_of(k_.stage)));
-  const auto all = [&](const std::vector<ExprId> &ids) {
-    for (ExprId inner : ids)
-      if (is_valid(inner)) walk(inner);
-  };
-  match(
-      e, [](const IntConst &) {}, [](const FloatConst &) {},
-      [&](const VarRef &n) {
-        const Variable &v = k_.var(n.var);
-        const bool is_global = v.kind == VarKind::kSymbol || v.kind == VarKind::kUniform;
-        if (!is_global && !in_scope_[index_of(n.var)]) report(Rule::kScope, "`%" + v.name + "` is not bound here");
-        saw_varying_ = saw_varying_ || varies_[index_of(n.var)];
-      },
-      [&](const Unary &n) { walk(n.a); },
-      [&](const Binary &n) {
-        all({n.a, n.b});
-      },
-      [&](const Compare &n) {
-        all({n.a, n.b});
-      },
-      [&](const Select &n) {
-        all({n.cond, n.a, n.b});
-      },
-      [&](const Fma &n) {
-        all({n.a, n.b, n.c});
-      },
-      [&](const Cast &n) { walk(n.a); }, [&](const Bitcast &n) { walk(n.a); }, [&](const Ramp &n) { walk(n.base); },
-      [&](const Broadcast &n) { walk(n.a); }, [&](const Shuffle &n) { all(n.inputs); },
-      [&](const ReduceLanes &n) { walk(n.a); },
-      [&](const Dot &n) {
-        all({n.acc, n.a, n.b});
-      },
-      [&](const Read &n) {
-        all(n.indices);
-        all({n.guard, n.other});
-      },
-      [&](const Reduce &n) { walk_reduce(id, n); });
-  if (checked_[index_of(id)]) return;
+  Walk walked;
+  if (const auto *ref = std::get_if<VarRef>(&e)) walk_var(*ref, walked);
+  if (const auto *reduce = std::get_if<Reduce>(&e))
+    walk_reduce(id, *reduce, walked);
+  else
+    for_each_operand(e, [&](ExprId operand) { join(walked, walk(operand)); });
+  walked.use = use_;
+  visited_[index_of(id)] = walked;
+  if (checked_[index_of(id)]) return walked;
   checked_[index_of(id)] = true;
   types(e);
+  return walked;
 }
 
-void Verifier::walk_reduce(ExprId id, const Reduce &e) {
+void Verifier::join(Walk &all, const Walk &part) const {
+  all.varies |= part.varies;
+  all.keeps = all.keeps && part.keeps;
+  const auto bound_at = [&](VarId var) { return is_valid(var) ? bound_at_[index_of(var)] : 0; };
+  if (bound_at(part.last) > bound_at(all.last)) all.last = part.last;
+}
+
+void Verifier::walk_reduce(ExprId id, const Reduce &e, Walk &walked) {
   for (const ReduceAxis &axis : e.axes) {
-    walk(axis.begin);
-    walk(axis.end);
+    join(walked, walk(axis.begin));
+    join(walked, walk(axis.end));
   }
   for (const ReduceAxis &axis : e.axes) bind(axis.var, VarKind::kAxis, kExprBinder + index_of(id), false);
-  walk(e.body);
-  if (is_valid(e.filter)) walk(e.filter);
+  join(walked, walk(e.body));
+  if (is_valid(e.filter)) join(walked, walk(e.filter));
   for (const ReduceAxis &axis : e.axes) unbind(axis.var);
+  walked.keeps = false;
   ++use_; // What was walked inside must be walked again outside, where the axes are not bound.
 }
 
@@ -179,14 +169,14 @@ void Verifier::unary(const Unary &e) {
 
 void Verifier::binary(const Binary &e) {
   const Type type = k_.type_of(e.a);
-  const std::string quoted = "`" + std::string(name_of(e.op)) + "`";
-  same_types({e.a, e.b}, quoted);
+  const auto quoted = [&] { return "`" + std::string(name_of(e.op)) + "`"; };
+  if (type != k_.type_of(e.b)) same_types({e.a, e.b}, quoted());
   if (e.op == BinaryOp::kAnd || e.op == BinaryOp::kOr) {
-    if (type.scalar != Scalar::kBool) report(Rule::kOperand, quoted + " of " + to_string(type));
+    if (type.scalar != Scalar::kBool) report(Rule::kOperand, quoted() + " of " + to_string(type));
     return;
   }
   arithmetic(type);
-  if (e.op == BinaryOp::kMod && is_float(type.scalar)) report(Rule::kOperand, quoted + " of " + to_string(type));
+  if (e.op == BinaryOp::kMod && is_float(type.scalar)) report(Rule::kOperand, quoted() + " of " + to_string(type));
   const bool divides = e.op == BinaryOp::kDiv || e.op == BinaryOp::kMod;
   const auto *splat = std::get_if<Broadcast>(&k_.expr(e.b));
   const auto divisor = k_.constant(splat ? splat->a : e.b);

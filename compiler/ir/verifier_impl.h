@@ -1,8 +1,8 @@
 // Private to the verifier: one walk over the body with what is in scope; types of expressions are checked once each.
 #pragma once
 
+#include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "compiler/ir/kernel.h"
@@ -35,7 +35,7 @@ private:
   void node(const Stmt &stmt, const Surroundings &around);
 
   // verifier_stmt.cpp
-  void scoped(const std::vector<StmtId> &stmts, const Surroundings &around);
+  void scoped(std::span<const StmtId> stmts, const Surroundings &around);
   void block(const Block &s, Surroundings around);
   void loop(const For &s, Surroundings around);
   void loop_kind(const For &s, const Surroundings &around);
@@ -60,11 +60,20 @@ private:
   void unbind(VarId var) { in_scope_[index_of(var)] = false; }
 
   // verifier_expr.cpp
+  /// What is remembered of an expression that was walked.
+  struct Walk {
+    uint32_t use = 0; ///< Number of the use in which it was walked; 0: never.
+    bool varies = false;
+    bool keeps = true;         ///< True as long as `last` is in scope: nothing in it was out of scope, no axes.
+    VarId last = kNoId<VarId>; ///< Of its variables, the one that was bound last: scopes end in turn.
+  };
   /// Checks scope and types; returns whether the value differs between workers.
   bool use(ExprId id);
   void use_typed(ExprId id, Type type, std::string_view what);
-  void walk(ExprId id);
-  void walk_reduce(ExprId id, const Reduce &e);
+  Walk walk(ExprId id);
+  void join(Walk &all, const Walk &part) const;
+  void walk_var(const VarRef &ref, Walk &walked);
+  void walk_reduce(ExprId id, const Reduce &e, Walk &walked);
   void types(const Expr &e);
   void int_const(const IntConst &e);
   void float_const(const FloatConst &e);
@@ -87,12 +96,13 @@ private:
   std::vector<char> varies_;    ///< By variable: differs between workers.
   std::vector<char> allocated_; ///< By buffer: an Alloc is in force.
   std::vector<char> ever_allocated_;
-  std::vector<char> seen_;        ///< By statement: part of the body.
-  std::vector<uint32_t> visited_; ///< By expression: number of the use in which it was walked.
-  std::vector<char> checked_;     ///< By expression: types were checked.
-  std::unordered_map<VarId, uint64_t> binders_;
+  std::vector<char> seen_;         ///< By statement: part of the body.
+  std::vector<Walk> visited_;      ///< By expression.
+  std::vector<char> checked_;      ///< By expression: types were checked.
+  std::vector<uint64_t> binders_;  ///< By variable: what binds it; 0: nothing yet.
+  std::vector<uint32_t> bound_at_; ///< By variable: the number of its binding.
+  uint32_t bindings_ = 0;
   uint32_t use_ = 0;
-  bool saw_varying_ = false;
 };
 
 } // namespace sparkle

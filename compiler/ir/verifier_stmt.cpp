@@ -12,18 +12,19 @@ bool is_parallel(LoopKind kind) { return kind == LoopKind::kTeam || kind == Loop
 void Verifier::bind(VarId var, VarKind kind, uint64_t binder, bool varies) {
   const Variable &v = k_.var(var);
   if (v.kind != kind) report(Rule::kBoundOnce, "`%" + v.name + "` is bound by a node of another kind than it says");
-  const auto [place, is_new] = binders_.try_emplace(var, binder);
-  if (!is_new && place->second != binder) report(Rule::kBoundOnce, "`%" + v.name + "` is bound a second time");
+  uint64_t &first = binders_[index_of(var)];
+  if (first != 0 && first != binder) report(Rule::kBoundOnce, "`%" + v.name + "` is bound a second time");
+  if (first == 0) first = binder;
+  bound_at_[index_of(var)] = ++bindings_;
   in_scope_[index_of(var)] = true;
   varies_[index_of(var)] = varies;
 }
 
 /// Lets, loads and allocs hold to the end of their block, or of a body that is one statement.
-void Verifier::scoped(const std::vector<StmtId> &stmts, const Surroundings &around) {
-  const std::vector<char> allocated_before = allocated_;
+void Verifier::scoped(std::span<const StmtId> stmts, const Surroundings &around) {
   for (StmtId id : stmts) stmt(id, around);
-  allocated_ = allocated_before;
   for (StmtId id : stmts) {
+    if (const auto *alloc = std::get_if<Alloc>(&k_.stmt(id))) allocated_[index_of(alloc->buffer)] = false;
     if (const auto *let = std::get_if<Let>(&k_.stmt(id))) unbind(let->var);
     if (const auto *load = std::get_if<Load>(&k_.stmt(id))) unbind(load->var);
   }
@@ -39,28 +40,27 @@ bool Verifier::is_constant_from_zero(const For &s) const {
 }
 
 void Verifier::loop_kind(const For &s, const Surroundings &around) {
-  const std::string name = "loop `%" + k_.var(s.var).name + "`";
-  if (k_.stage == Stage::kImported && s.kind != LoopKind::kSerial) report(Rule::kStage, name + " is not serial");
+  const auto complain = [&](Rule rule, const std::string &text) {
+    report(rule, "loop `%" + k_.var(s.var).name + "`" + text);
+  };
+  if (k_.stage == Stage::kImported && s.kind != LoopKind::kSerial) complain(Rule::kStage, " is not serial");
   switch (s.kind) {
   case LoopKind::kGroup:
-    if (!around.only_groups) report(Rule::kGroupLoop, name + " is not outermost or not alone in the loop around it");
-    if (k_.constant(s.begin) != 0 || !is_static(s.end)) report(Rule::kGroupLoop, name + " has bounds that vary");
+    if (!around.only_groups) complain(Rule::kGroupLoop, " is not outermost or not alone in the loop around it");
+    if (k_.constant(s.begin) != 0 || !is_static(s.end)) complain(Rule::kGroupLoop, " has bounds that vary");
     return;
   case LoopKind::kTeam:
   case LoopKind::kWorker:
-    if (!is_constant_from_zero(s)) report(Rule::kWorkerLoop, name + " does not run from 0 to a constant");
-    if (s.kind == LoopKind::kTeam && around.in_worker)
-      report(Rule::kWorkerLoop, name + " of teams is inside a worker loop");
-    if (around.in_lane) report(Rule::kWorkerLoop, name + " is inside a lane loop");
+    if (!is_constant_from_zero(s)) complain(Rule::kWorkerLoop, " does not run from 0 to a constant");
+    if (s.kind == LoopKind::kTeam && around.in_worker) complain(Rule::kWorkerLoop, " of teams is inside a worker loop");
+    if (around.in_lane) complain(Rule::kWorkerLoop, " is inside a lane loop");
     return;
   case LoopKind::kUnrolled:
-    if (!k_.constant(s.begin) || !k_.constant(s.end))
-      report(Rule::kUnrolled, name + " has bounds that are not constant");
+    if (!k_.constant(s.begin) || !k_.constant(s.end)) complain(Rule::kUnrolled, " has bounds that are not constant");
     return;
   case LoopKind::kLane:
-    if (!is_constant_from_zero(s)) report(Rule::kUnrolled, name + " of lanes does not run from 0 to a constant");
-    if (k_.stage >= Stage::kVectorized)
-      report(Rule::kStage, name + " of lanes at stage " + std::string(name_of(k_.stage)));
+    if (!is_constant_from_zero(s)) complain(Rule::kUnrolled, " of lanes does not run from 0 to a constant");
+    if (k_.stage >= Stage::kVectorized) complain(Rule::kStage, " of lanes at stage " + std::string(name_of(k_.stage)));
     return;
   case LoopKind::kSerial: return;
   }
@@ -78,7 +78,7 @@ void Verifier::loop(const For &s, Surroundings around) {
   around.in_worker = around.in_worker || s.kind == LoopKind::kWorker;
   around.in_lane = around.in_lane || s.kind == LoopKind::kLane;
   around.divergent = around.divergent || varies;
-  scoped({s.body}, around);
+  scoped({&s.body, 1}, around);
   unbind(s.var);
 }
 
@@ -86,13 +86,14 @@ void Verifier::branch(const If &s, Surroundings around) {
   around.divergent = use(s.cond) || around.divergent;
   around.only_groups = false;
   use_typed(s.cond, kBoolType, "a condition");
-  scoped({s.then_body}, around);
-  if (is_valid(s.else_body)) scoped({s.else_body}, around);
+  scoped({&s.then_body, 1}, around);
+  if (is_valid(s.else_body)) scoped({&s.else_body, 1}, around);
 }
 
 void Verifier::let(const Let &s) {
   const bool varies = use(s.value);
-  use_typed(s.value, k_.var(s.var).type, "the value of `%" + k_.var(s.var).name + "`");
+  if (k_.type_of(s.value) != k_.var(s.var).type)
+    use_typed(s.value, k_.var(s.var).type, "the value of `%" + k_.var(s.var).name + "`");
   bind(s.var, VarKind::kValue, ++binder_, varies);
 }
 

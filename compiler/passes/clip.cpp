@@ -56,7 +56,7 @@ private:
     return guard && !is_valid(guard->else_body) ? body : kNoId<StmtId>;
   }
 
-  std::optional<Bound> bound_of(ExprId conjunct, VarId var, const std::set<VarId> &inside) const {
+  std::optional<Bound> bound_of(ExprId conjunct, VarId var, const VarSet &inside) const {
     const auto *compare = std::get_if<Compare>(&in_.expr(conjunct));
     if (!compare || (compare->op != CompareOp::kLt && compare->op != CompareOp::kLe)) return std::nullopt;
     auto form = subtract(to_linear(in_, compare->a), to_linear(in_, compare->b));
@@ -86,7 +86,7 @@ private:
     StmtId covering = is_clipped(loop) ? covering_if(loop.body) : kNoId<StmtId>;
     if (!is_valid(covering)) return rw_.clone(id);
     Builder &b = rw_.build();
-    std::set<VarId> inside = vars_bound_by(in_, loop.body);
+    VarSet inside = vars_bound_by(in_, loop.body);
     ExprId begin = rw_.expr(loop.begin), end = rw_.expr(loop.end);
     bool is_taken = false;
     for (ExprId conjunct : conjuncts(in_, std::get<If>(in_.stmt(covering)).cond)) {

@@ -14,17 +14,26 @@ public:
     rw_.on_expr = [this](ExprId id) { return replace(id); };
   }
 
-  Kernel run() {
+  /// Nothing: there was nothing to expand.
+  std::optional<Kernel> run() {
+    bool found = false;
+    for (uint32_t i = 0; i < in_.expr_count() && !found; ++i) found = call_at(ExprId{i}) != nullptr;
+    if (!found) return std::nullopt;
     Kernel out = rw_.run();
-    if (!expanded_) return in_;
+    if (!expanded_) return std::nullopt;
     out.strict = true;
     return out;
   }
 
 private:
-  std::optional<ExprId> replace(ExprId id) {
+  const Unary *call_at(ExprId id) const {
     const auto *unary = std::get_if<Unary>(&in_.expr(id));
-    if (!unary || !is_expanded(unary->op) || in_.type_of(id).scalar != Scalar::kF32) return std::nullopt;
+    return unary && is_expanded(unary->op) && in_.type_of(id).scalar == Scalar::kF32 ? unary : nullptr;
+  }
+
+  std::optional<ExprId> replace(ExprId id) {
+    const Unary *unary = call_at(id);
+    if (!unary) return std::nullopt;
     expanded_ = true;
     return expand_function(rw_.build(), unary->op, rw_.expr(unary->a),
                            [this](std::string name, ExprId value) { return bind(std::move(name), value); });
@@ -66,11 +75,12 @@ private:
 
 } // namespace
 
-Result<Kernel> expand(const Kernel &in, const ExpandOptions &, const TargetInfo &) {
+Result<Kernel> expand(Kernel in, const ExpandOptions &, const TargetInfo &) {
   if (in.stage < Stage::kScheduled)
     return Error{ErrorCode::kInternal,
                  "expand got stage " + std::string(name_of(in.stage)) + ", it needs scheduled or later"};
-  return Expander(in).run();
+  std::optional<Kernel> out = Expander(in).run();
+  return out ? std::move(*out) : std::move(in);
 }
 
 } // namespace sparkle

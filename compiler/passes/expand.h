@@ -23,6 +23,6 @@ namespace sparkle {
 
 struct ExpandOptions {};
 
-Result<Kernel> expand(const Kernel &in, const ExpandOptions &options, const TargetInfo &info);
+Result<Kernel> expand(Kernel in, const ExpandOptions &options, const TargetInfo &info);
 
 } // namespace sparkle

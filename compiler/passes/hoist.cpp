@@ -1,7 +1,6 @@
 #include "compiler/passes/hoist.h"
 
 #include <algorithm>
-#include <set>
 
 #include "compiler/analysis/interval.h"
 #include "compiler/analysis/walk.h"
@@ -27,13 +26,17 @@ class StatementHoister {
 public:
   explicit StatementHoister(Kernel &kernel) : k_(kernel), b_(kernel) {}
 
-  void run() { k_.body = visit(k_.body); }
+  /// Whether anything moved.
+  bool run() {
+    k_.body = visit(k_.body);
+    return moved_;
+  }
 
 private:
   /// The loop that statements leave: what it changes.
   struct Loop {
-    std::set<VarId> bound;
-    std::set<BufferId> written;
+    VarSet bound;
+    BufferSet written;
     bool has_barrier = false;
     bool runs = false; ///< Provably at least once.
     std::vector<StmtId> leaving;
@@ -41,20 +44,22 @@ private:
 
   StmtId visit(StmtId id) {
     RangesScope scope(ranges_);
-    Stmt stmt = k_.stmt(id);
-    if (auto *block = std::get_if<Block>(&stmt)) return visit_block(*block);
+    const Stmt &stmt = k_.stmt(id);
+    if (std::holds_alternative<Block>(stmt)) return visit_block(id);
     if (auto *loop = std::get_if<For>(&stmt)) return visit_for(id, *loop);
     if (auto *branch = std::get_if<If>(&stmt)) visit_if(id, *branch);
     return id;
   }
 
-  StmtId visit_block(const Block &block) {
+  StmtId visit_block(StmtId id) {
+    const std::vector<StmtId> old = std::get<Block>(k_.stmt(id)).stmts;
     std::vector<StmtId> stmts;
-    for (StmtId child : block.stmts) {
+    stmts.reserve(old.size());
+    for (StmtId child : old) {
       stmts.push_back(visit(child));
       learn(child);
     }
-    return b_.block(std::move(stmts));
+    return stmts == old ? id : b_.block(std::move(stmts));
   }
 
   void learn(StmtId id) {
@@ -89,6 +94,7 @@ private:
     loop.body = extract(loop.body, around, false);
     k_.stmt(id) = loop;
     if (around.leaving.empty()) return id;
+    moved_ = true;
     around.leaving.push_back(id);
     return b_.block(std::move(around.leaving));
   }
@@ -96,19 +102,21 @@ private:
   /// Takes out of `at` what may leave the loop: through blocks and branches, not out of loops inside, which kept it
   /// before.
   StmtId extract(StmtId at, Loop &loop, bool in_branch) {
-    Stmt stmt = k_.stmt(at);
-    if (auto *block = std::get_if<Block>(&stmt)) return extract_from_block(at, *block, loop, in_branch);
-    auto *branch = std::get_if<If>(&stmt);
-    if (!branch) return at;
-    branch->then_body = extract(branch->then_body, loop, true);
-    if (is_valid(branch->else_body)) branch->else_body = extract(branch->else_body, loop, true);
-    k_.stmt(at) = *branch;
+    if (std::holds_alternative<Block>(k_.stmt(at))) return extract_from_block(at, loop, in_branch);
+    const auto *found = std::get_if<If>(&k_.stmt(at));
+    if (!found) return at;
+    If branch = *found;
+    branch.then_body = extract(branch.then_body, loop, true);
+    if (is_valid(branch.else_body)) branch.else_body = extract(branch.else_body, loop, true);
+    k_.stmt(at) = branch;
     return at;
   }
 
-  StmtId extract_from_block(StmtId at, const Block &block, Loop &loop, bool in_branch) {
+  StmtId extract_from_block(StmtId at, Loop &loop, bool in_branch) {
+    const std::vector<StmtId> old = std::get<Block>(k_.stmt(at)).stmts;
     std::vector<StmtId> kept;
-    for (StmtId child : block.stmts) {
+    kept.reserve(old.size());
+    for (StmtId child : old) {
       if (auto var = leaving_var(child, loop, in_branch)) {
         loop.bound.erase(*var);
         loop.leaving.push_back(child);
@@ -117,7 +125,7 @@ private:
         kept.push_back(extract(child, loop, in_branch));
       }
     }
-    return kept == block.stmts ? at : b_.block(std::move(kept));
+    return kept == old ? at : b_.block(std::move(kept));
   }
 
   /// The variable that `id` binds, when it is a Let or Load that may leave.
@@ -127,9 +135,7 @@ private:
     auto *load = std::get_if<Load>(&stmt);
     if (!let && !load) return std::nullopt;
     bool depends = false;
-    for_each_root_expr(stmt, [&](ExprId root) {
-      for (VarId var : vars_of(k_, root)) depends |= loop.bound.contains(var);
-    });
+    for_each_root_expr(stmt, [&](ExprId root) { depends = depends || uses_any(k_, root, loop.bound); });
     if (depends) return std::nullopt;
     if (let) return let->var;
     if (!is_unchanged(load->buffer, loop)) return std::nullopt;
@@ -159,17 +165,19 @@ private:
   Kernel &k_;
   Builder b_;
   Ranges ranges_;
+  bool moved_ = false;
 };
 
 } // namespace
 
-Result<Kernel> hoist(const Kernel &in, const HoistOptions &options, const TargetInfo &) {
+Result<Kernel> hoist(Kernel in, const HoistOptions &options, const TargetInfo &) {
   if (in.stage == Stage::kImported)
     return Error{ErrorCode::kInternal, "hoist got stage imported, it needs tiled or a later one"};
-  Kernel out = in;
-  if (options.statements && is_valid(out.body)) StatementHoister(out).run();
-  if (options.expressions && is_valid(out.body)) bind_expensive_invariants(out);
-  return Rewriter(out).run();
+  if (!is_valid(in.body)) return in;
+  const bool moved = options.statements && StatementHoister(in).run();
+  const bool bound = options.expressions && bind_expensive_invariants(in);
+  if (!moved && !bound) return in;
+  return Rewriter(in).run();
 }
 
 } // namespace sparkle

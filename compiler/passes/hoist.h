@@ -23,6 +23,6 @@ struct HoistOptions {
   bool expressions = true; ///< Bind expensive invariant expressions.
 };
 
-Result<Kernel> hoist(const Kernel &in, const HoistOptions &options, const TargetInfo &info);
+Result<Kernel> hoist(Kernel in, const HoistOptions &options, const TargetInfo &info);
 
 } // namespace sparkle

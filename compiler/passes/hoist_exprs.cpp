@@ -31,48 +31,80 @@ class ExpressionHoister {
 public:
   explicit ExpressionHoister(Kernel &kernel) : k_(kernel), b_(kernel) {}
 
-  void run() {
+  /// Whether anything was bound or replaced.
+  bool run() {
     visit(k_.body);
+    if (new_lets_.empty()) return replaced_;
     k_.body = insert(k_.body);
     if (auto lets = new_lets_.find(kNoId<StmtId>); lets != new_lets_.end()) k_.body = before(lets->second, k_.body);
+    return true;
   }
 
 private:
   // ---- Finding and replacing
 
   void visit(StmtId id) {
-    Stmt stmt = k_.stmt(id);
-    rewrite_roots(stmt);
-    k_.stmt(id) = stmt;
-    if (auto *block = std::get_if<Block>(&stmt))
-      for (StmtId child : block->stmts) visit(child);
-    if (auto *loop = std::get_if<For>(&stmt)) visit_loop(id, *loop);
-    if (auto *let = std::get_if<Let>(&stmt)) anchors_[let->var] = {id, ++order_, depth_};
-    if (auto *load = std::get_if<Load>(&stmt)) anchors_[load->var] = {id, ++order_, depth_};
-    if (auto *branch = std::get_if<If>(&stmt)) {
-      visit(branch->then_body);
-      if (is_valid(branch->else_body)) visit(branch->else_body);
-    }
+    rewrite_roots(id);
+    const Stmt &stmt = k_.stmt(id);
+    if (std::holds_alternative<Block>(stmt))
+      for (StmtId child : std::vector<StmtId>(std::get<Block>(stmt).stmts)) visit(child);
+    else if (auto *loop = std::get_if<For>(&stmt))
+      visit_loop(id, *loop);
+    else if (auto *let = std::get_if<Let>(&stmt))
+      anchors_.set(let->var, {id, ++order_, depth_});
+    else if (auto *load = std::get_if<Load>(&stmt))
+      anchors_.set(load->var, {id, ++order_, depth_});
+    else if (auto *branch = std::get_if<If>(&stmt))
+      visit_branch(*branch);
   }
 
-  void visit_loop(StmtId id, const For &loop) {
+  void visit_branch(If branch) {
+    visit(branch.then_body);
+    if (is_valid(branch.else_body)) visit(branch.else_body);
+  }
+
+  void visit_loop(StmtId id, For loop) {
     if (loop.kind == LoopKind::kGroup) innermost_group_ = id;
     depth_ += repeats(loop.kind) ? 1 : 0;
-    anchors_[loop.var] = {id, ++order_, depth_};
+    anchors_.set(loop.var, {id, ++order_, depth_});
     visit(loop.body);
     depth_ -= repeats(loop.kind) ? 1 : 0;
   }
 
   /// A Copy walks its axes itself: to what depends on none of them it is one more loop.
-  void rewrite_roots(Stmt &stmt) {
-    auto *copy = std::get_if<Copy>(&stmt);
+  void rewrite_roots(StmtId id) {
+    const auto *copy = std::get_if<Copy>(&k_.stmt(id));
     depth_ += copy ? 1 : 0;
     if (copy)
-      for (const CopyAxis &axis : copy->axes) anchors_[axis.var] = {kNoId<StmtId>, ++order_, depth_};
-    memo_.clear();
-    subject_ = subject_of(stmt);
-    map_root_exprs(stmt, [this](ExprId root) { return rewrite(root); });
+      for (const CopyAxis &axis : copy->axes) anchors_.set(axis.var, {kNoId<StmtId>, ++order_, depth_});
+    bool may_change = false;
+    for_each_root_expr(k_.stmt(id), [&](ExprId root) { may_change = may_change || holds_candidate(root); });
+    if (may_change) replace_roots(id);
     depth_ -= copy ? 1 : 0;
+  }
+
+  void replace_roots(StmtId id) {
+    memo_.clear();
+    Stmt stmt = k_.stmt(id); // A copy: bound parts are added to the kernel.
+    subject_ = subject_of(stmt);
+    map_root_exprs(stmt, [this](ExprId root) {
+      const ExprId fresh = rewrite(root);
+      replaced_ |= fresh != root;
+      return fresh;
+    });
+    k_.stmt(id) = std::move(stmt);
+  }
+
+  /// Something that `rewrite` may bind is below: a quotient, a remainder or a conjunction.
+  bool holds_candidate(ExprId id) {
+    if (const bool *known = candidates_.find(id)) return *known;
+    const Expr &expr = k_.expr(id);
+    const auto *e = std::get_if<Binary>(&expr);
+    bool found = e && (e->op == BinaryOp::kDiv || e->op == BinaryOp::kMod) && is_integer(k_.type_of(id).scalar);
+    found = found || (e && e->op == BinaryOp::kAnd);
+    for_each_child(expr, [&](ExprId operand) { found = found || holds_candidate(operand); });
+    candidates_.set(id, found);
+    return found;
   }
 
   std::string subject_of(const Stmt &stmt) const {
@@ -175,8 +207,7 @@ private:
   Anchor anchor_of(ExprId id) const {
     Anchor last;
     for (VarId var : vars_of(k_, id))
-      if (auto found = anchors_.find(var); found != anchors_.end() && found->second.order > last.order)
-        last = found->second;
+      if (const Anchor *found = anchors_.find(var); found && found->order > last.order) last = *found;
     return last;
   }
 
@@ -192,7 +223,7 @@ private:
     new_lets_[anchor.stmt].push_back(b_.let(var, inner));
     bound_[value] = var;
     // Between the anchor and what was bound after it, so that parts of parts find it.
-    anchors_[var] = anchor;
+    anchors_.set(var, anchor);
     return b_.var(var);
   }
 
@@ -252,7 +283,8 @@ private:
 
   Kernel &k_;
   Builder b_;
-  std::unordered_map<VarId, Anchor> anchors_;
+  IdMap<VarId, Anchor> anchors_;
+  IdMap<ExprId, bool> candidates_; ///< What holds_candidate knows.
   std::unordered_map<ExprId, VarId> bound_;
   IdMap<ExprId, ExprId> memo_; ///< Of the statement at hand: its depth decides.
   std::map<StmtId, std::vector<StmtId>> new_lets_;
@@ -260,10 +292,11 @@ private:
   StmtId innermost_group_ = kNoId<StmtId>;
   int order_ = 0;
   int depth_ = 0;
+  bool replaced_ = false;
 };
 
 } // namespace
 
-void bind_expensive_invariants(Kernel &kernel) { ExpressionHoister(kernel).run(); }
+bool bind_expensive_invariants(Kernel &kernel) { return ExpressionHoister(kernel).run(); }
 
 } // namespace sparkle

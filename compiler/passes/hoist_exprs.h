@@ -5,6 +5,7 @@
 
 namespace sparkle {
 
-void bind_expensive_invariants(Kernel &kernel);
+/// Whether anything was changed.
+bool bind_expensive_invariants(Kernel &kernel);
 
 } // namespace sparkle

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "compiler/analysis/walk.h"
 #include "compiler/ir/transplant.h"
@@ -45,7 +44,7 @@ private:
 
   void add_conjuncts(ExprId filter, std::vector<ExprId> &out) const {
     for (ExprId part : conjuncts(kernel_, filter)) {
-      const std::set<VarId> used = vars_of(kernel_, part);
+      const VarSet used = vars_of(kernel_, part);
       if (reads_of(kernel_, part).empty() && std::includes(vars_.begin(), vars_.end(), used.begin(), used.end()))
         out.push_back(part);
     }
@@ -53,7 +52,7 @@ private:
 
   const Kernel &kernel_;
   ExprId read_;
-  std::set<VarId> vars_;
+  VarSet vars_;
   std::map<ExprId, bool> holds_;
   std::vector<std::vector<ExprId>> found_;
 };
@@ -70,7 +69,7 @@ public:
         read_(std::get<Read>(kernel.expr(read))) {}
 
   Status check() {
-    std::set<VarId> used;
+    VarSet used;
     for (ExprId index : read_.indices) used.merge(vars_of(in_, index));
     if (is_valid(read_.guard)) used.merge(vars_of(in_, read_.guard));
     for (const LoopRef &ref : staging_.layout) SPARKLE_TRY_STATUS(add_loop(ref));
@@ -149,7 +148,7 @@ private:
     return ok();
   }
 
-  Status check_dim(const PlannedDim &dim, const std::set<VarId> &used) const {
+  Status check_dim(const PlannedDim &dim, const VarSet &used) const {
     bool needed =
         std::any_of(dim.sources.begin(), dim.sources.end(), [&](int s) { return used.contains(plan_.sources[s].var); });
     auto count = std::count_if(loops_.begin(), loops_.end(), [&](const Loop &loop) { return loop.dim == &dim; });

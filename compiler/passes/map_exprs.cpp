@@ -4,7 +4,7 @@
 
 namespace sparkle {
 
-void map_root_exprs(Stmt &stmt, const std::function<ExprId(ExprId)> &fn) {
+void map_root_exprs(Stmt &stmt, FunctionRef<ExprId(ExprId)> fn) {
   auto one = [&](ExprId &id) {
     if (is_valid(id)) id = fn(id);
   };

@@ -1,13 +1,12 @@
 // Replacing the expressions that stand in a statement. Private to the passes.
 #pragma once
 
-#include <functional>
-
 #include "compiler/ir/kernel.h"
+#include "compiler/support/function_ref.h"
 
 namespace sparkle {
 
 /// Replaces each expression written in `stmt` itself (for_each_root_expr) by fn of it, in place.
-void map_root_exprs(Stmt &stmt, const std::function<ExprId(ExprId)> &fn);
+void map_root_exprs(Stmt &stmt, FunctionRef<ExprId(ExprId)> fn);
 
 } // namespace sparkle

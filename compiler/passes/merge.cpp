@@ -36,7 +36,7 @@ GroupNest group_nest(const Kernel &kernel) {
 }
 
 /// Applies `fn` to buffer and indices of an access; false when the statement is another access, of that buffer.
-void for_each_access(Kernel &kernel, StmtId id, const std::function<void(BufferId, std::vector<ExprId> &)> &fn) {
+void for_each_access(Kernel &kernel, StmtId id, FunctionRef<void(BufferId, std::vector<ExprId> &)> fn) {
   Stmt &stmt = kernel.stmt(id);
   if (auto *load = std::get_if<Load>(&stmt)) fn(load->buffer, load->indices);
   if (auto *store = std::get_if<Store>(&stmt)) fn(store->buffer, store->indices);
@@ -246,7 +246,12 @@ Status check_others(const Program &program, const std::vector<const Kernel *> &m
 
 } // namespace
 
-Result<Program> merge(const Program &in, const MergeOptions &options, const TargetInfo &info) {
+Result<Program> merge(Program in, const MergeOptions &options, const TargetInfo &info) {
+  const bool has_lets = std::ranges::any_of(in.kernels, [&](const Kernel &kernel) {
+    const KernelSchedule *entry = options.schedule.find(kernel.name);
+    return entry && entry->placement == Placement::kAt;
+  });
+  if (!has_lets) return in;
   Program out = in;
   out.kernels.clear();
   std::vector<const Kernel *> waiting;

@@ -23,6 +23,6 @@ namespace sparkle {
 struct MergeOptions {
   Schedule schedule; ///< `place at` of each entry, and the group loops of the consumers.
 };
-Result<Program> merge(const Program &in, const MergeOptions &options, const TargetInfo &info);
+Result<Program> merge(Program in, const MergeOptions &options, const TargetInfo &info);
 
 } // namespace sparkle

@@ -244,6 +244,12 @@ private:
 
 } // namespace
 
-Result<Kernel> overlap(const Kernel &in, const OverlapOptions &, const TargetInfo &) { return Overlapper(in).run(); }
+Result<Kernel> overlap(Kernel in, const OverlapOptions &, const TargetInfo &) {
+  bool copies = false;
+  for (uint32_t i = 0; i < in.stmt_count(); ++i) copies |= std::holds_alternative<Copy>(in.stmt(StmtId{i}));
+  if (copies || !worker_count(grid_of(in))) return Overlapper(in).run();
+  in.stage = Stage::kScheduled;
+  return in;
+}
 
 } // namespace sparkle

@@ -17,6 +17,6 @@ namespace sparkle {
 
 /// How much is written in each Copy (from the schedule's stagings).
 struct OverlapOptions {};
-Result<Kernel> overlap(const Kernel &in, const OverlapOptions &options, const TargetInfo &info);
+Result<Kernel> overlap(Kernel in, const OverlapOptions &options, const TargetInfo &info);
 
 } // namespace sparkle

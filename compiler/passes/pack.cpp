@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "compiler/analysis/grid.h"
 #include "compiler/analysis/imported.h"
@@ -88,8 +89,8 @@ private:
   }
 
   /// What varies below the staging loop; for memory of the whole group, also from worker to worker.
-  std::set<VarId> vars_inside(MemoryLevel level) const {
-    std::set<VarId> inside = vars_bound_by(in_, std::get<For>(in_.stmt(at_)).body);
+  VarSet vars_inside(MemoryLevel level) const {
+    VarSet inside = vars_bound_by(in_, std::get<For>(in_.stmt(at_)).body);
     if (level != MemoryLevel::kNear) return inside;
     Grid grid = grid_of(in_);
     for (const std::vector<GridLoop> *loops : {&grid.teams, &grid.workers})
@@ -100,7 +101,7 @@ private:
   Result<StagedRead> plan_read(const Staging &staging, StmtId id) {
     StagedRead read;
     read.staging = &staging;
-    std::set<VarId> inside = vars_inside(staging.level);
+    VarSet inside = vars_inside(staging.level);
     for (const LoopRef &ref : staging.layout) {
       StmtId loop = find_loop(ref);
       if (!is_valid(loop)) return bad("`layout` names loop `" + ref.text() + "`, which does not exist");
@@ -125,7 +126,7 @@ private:
 
   /// A staged element is named by the loops of the layout: the read must stand inside all of them.
   Status check_place(const StagedRead &read, StmtId id) const {
-    std::set<VarId> around;
+    VarSet around;
     for (StmtId loop : loops_around(in_, id)) around.insert(std::get<For>(in_.stmt(loop)).var);
     for (VarId var : read.layout)
       if (!around.contains(var))
@@ -133,9 +134,9 @@ private:
     return ok();
   }
 
-  Status check_dependence(const Staging &staging, const Load &load, const std::set<VarId> &inside,
+  Status check_dependence(const Staging &staging, const Load &load, const VarSet &inside,
                           const std::vector<VarId> &layout) const {
-    std::set<VarId> used;
+    VarSet used;
     for (ExprId index : load.indices) used.merge(vars_of(in_, index));
     if (is_valid(load.mask)) used.merge(vars_of(in_, load.mask));
     for (VarId var : used)
@@ -153,9 +154,9 @@ private:
   }
 
   /// Conditions around the load, inside the staging loop, that do not depend on loops outside the layout.
-  void collect_guard(StmtId load_id, const Load &load, const std::set<VarId> &inside, StagedRead &read) const {
+  void collect_guard(StmtId load_id, const Load &load, const VarSet &inside, StagedRead &read) const {
     auto usable = [&](ExprId conjunct) {
-      std::set<VarId> vars = vars_of(in_, conjunct);
+      VarSet vars = vars_of(in_, conjunct);
       return std::all_of(vars.begin(), vars.end(), [&](VarId var) {
         return !inside.contains(var) || std::find(read.layout.begin(), read.layout.end(), var) != read.layout.end();
       });
@@ -281,7 +282,7 @@ private:
     Builder &b = rw_.build();
     Copy copy;
     std::vector<ExprId> index(read.layout.size());
-    std::set<VarId> below = vars_bound_by(in_, std::get<For>(in_.stmt(at_)).body);
+    VarSet below = vars_bound_by(in_, std::get<For>(in_.stmt(at_)).body);
     std::vector<std::pair<VarId, ExprId>> workers; // Bound around us: to be themselves again after the copy.
     for (size_t i : walk_order(read)) {
       VarId axis = b.kernel().add_var({in_.var(read.layout[i]).dim + std::to_string(in_.var(read.layout[i]).split),

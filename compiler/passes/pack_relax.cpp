@@ -47,7 +47,7 @@ private:
 
   /// Loops around the guard that neither index the cells nor surround their allocation: those of the reduction.
   bool mentions_reduction(ExprId conjunct) const {
-    std::set<VarId> parallel;
+    VarSet parallel;
     for (const Store *store : stores_) {
       for (ExprId index : store->indices) parallel.merge(vars_of(kernel_, index));
       for_each_stmt(kernel_, kernel_.body, [&](StmtId id) {
@@ -56,7 +56,7 @@ private:
         for (StmtId loop : loops_around(kernel_, id)) parallel.insert(std::get<For>(kernel_.stmt(loop)).var);
       });
     }
-    std::set<VarId> used = vars_of(kernel_, conjunct);
+    VarSet used = vars_of(kernel_, conjunct);
     return std::any_of(used.begin(), used.end(), [&](VarId var) {
       VarKind kind = kernel_.var(var).kind;
       bool fixed = kind == VarKind::kSymbol || kind == VarKind::kUniform;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <set>
 #include <utility>
 
 #include "compiler/analysis/linear.h"
@@ -82,7 +81,7 @@ private:
   }
 
   void add(const Load &load) {
-    const std::set<VarId> needed = variables_of(load);
+    const VarSet needed = variables_of(load);
     const bool depends_on_data =
         std::any_of(needed.begin(), needed.end(), [this](VarId var) { return loaded_.contains(var); });
     if (is_wanted(load.buffer) && !depends_on_data) {
@@ -99,8 +98,8 @@ private:
   }
 
   /// What the address depends on, through Lets and the bounds of loops.
-  std::set<VarId> variables_of(const Load &load) const {
-    std::set<VarId> vars;
+  VarSet variables_of(const Load &load) const {
+    VarSet vars;
     for (ExprId index : load.indices) vars.merge(vars_of(in_, index));
     for (size_t i = around_.path.size(); i-- > 0;) {
       const auto *let = std::get_if<Let>(around_.path[i]);
@@ -117,7 +116,7 @@ private:
   const PrefetchHint &hint_;
   const TargetInfo &info_;
   Site around_{};
-  std::set<VarId> loaded_;
+  VarSet loaded_;
   std::vector<Site> sites_;
 };
 
@@ -281,7 +280,7 @@ private:
 
 } // namespace
 
-Result<Kernel> prefetch(const Kernel &in, const PrefetchOptions &options, const TargetInfo &info) {
+Result<Kernel> prefetch(Kernel in, const PrefetchOptions &options, const TargetInfo &info) {
   if (in.stage < Stage::kVectorized || in.stage > Stage::kScheduled)
     return Error{ErrorCode::kBadSchedule,
                  "prefetch needs stage vectorized or scheduled, not " + std::string(name_of(in.stage))};
@@ -291,10 +290,9 @@ Result<Kernel> prefetch(const Kernel &in, const PrefetchOptions &options, const 
     if (hint.cache < 1 || hint.cache > 3)
       return Error{ErrorCode::kBadSchedule, "prefetch cache level of `" + hint.tensor + "` must be 1, 2 or 3"};
   }
-  Kernel out = in;
-  if (info.fetch_ahead < 1) return out;
-  for (const PrefetchHint &hint : options.hints) out = Prefetcher(out, hint, info).run();
-  return out;
+  if (info.fetch_ahead < 1) return in;
+  for (const PrefetchHint &hint : options.hints) in = Prefetcher(in, hint, info).run();
+  return in;
 }
 
 } // namespace sparkle

@@ -23,6 +23,6 @@ namespace sparkle {
 struct PrefetchOptions {
   std::vector<PrefetchHint> hints; ///< KernelSchedule::prefetches.
 };
-Result<Kernel> prefetch(const Kernel &in, const PrefetchOptions &options, const TargetInfo &info);
+Result<Kernel> prefetch(Kernel in, const PrefetchOptions &options, const TargetInfo &info);
 
 } // namespace sparkle

@@ -127,8 +127,6 @@ private:
 
 } // namespace
 
-Removed remove_dead(Kernel &kernel) {
-  return is_valid(kernel.body) ? DeadRemover(kernel).run() : Removed::kNothing;
-}
+Removed remove_dead(Kernel &kernel) { return is_valid(kernel.body) ? DeadRemover(kernel).run() : Removed::kNothing; }
 
 } // namespace sparkle

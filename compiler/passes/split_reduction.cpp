@@ -120,7 +120,12 @@ Kernel final_kernel(const Program &program, const Kernel &in, const Cut &cut, Te
 
 } // namespace
 
-Result<Program> split_reduction(const Program &in, const SplitReductionOptions &options, const TargetInfo &) {
+Result<Program> split_reduction(Program in, const SplitReductionOptions &options, const TargetInfo &) {
+  const bool has_cuts = std::ranges::any_of(in.kernels, [&](const Kernel &kernel) {
+    const KernelSchedule *entry = options.schedule.find(kernel.name);
+    return entry && entry->split_reduction > 1;
+  });
+  if (!has_cuts) return in;
   Program out = in;
   out.kernels.clear();
   for (const Kernel &kernel : in.kernels) {

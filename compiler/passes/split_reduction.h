@@ -20,6 +20,6 @@ namespace sparkle {
 struct SplitReductionOptions {
   Schedule schedule;
 };
-Result<Program> split_reduction(const Program &in, const SplitReductionOptions &options, const TargetInfo &info);
+Result<Program> split_reduction(Program in, const SplitReductionOptions &options, const TargetInfo &info);
 
 } // namespace sparkle

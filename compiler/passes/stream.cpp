@@ -34,7 +34,7 @@ bool is_whole_vector(const Kernel &kernel, const Store &store, const TargetInfo 
 
 } // namespace
 
-Result<Kernel> stream(const Kernel &in, const StreamOptions &options, const TargetInfo &info) {
+Result<Kernel> stream(Kernel in, const StreamOptions &options, const TargetInfo &info) {
   if (in.stage < Stage::kVectorized)
     return Error{ErrorCode::kBadSchedule,
                  "stream needs stage vectorized or later, not " + std::string(name_of(in.stage))};

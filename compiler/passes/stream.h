@@ -17,6 +17,6 @@ namespace sparkle {
 struct StreamOptions {
   StoreKind store = StoreKind::kPlain; ///< KernelSchedule::store.
 };
-Result<Kernel> stream(const Kernel &in, const StreamOptions &options, const TargetInfo &info);
+Result<Kernel> stream(Kernel in, const StreamOptions &options, const TargetInfo &info);
 
 } // namespace sparkle

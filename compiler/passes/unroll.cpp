@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 
 #include "compiler/analysis/walk.h"
 #include "compiler/ir/rewriter.h"
+#include "compiler/support/id_map.h"
 #include "compiler/support/match.h"
 
 namespace sparkle {
@@ -45,8 +45,8 @@ std::optional<int64_t> trip_count(const Kernel &kernel, const For &loop) {
 }
 
 /// Variables on which some register subscript in `body` depends, through Lets too.
-std::set<VarId> register_subscripts(const Kernel &kernel, StmtId body) {
-  std::set<VarId> vars;
+VarSet register_subscripts(const Kernel &kernel, StmtId body) {
+  VarSet vars;
   std::vector<const Let *> lets;
   const auto add = [&](BufferId buffer, const std::vector<ExprId> &indices) {
     if (kernel.buffer(buffer).level != MemoryLevel::kRegister) return;
@@ -63,22 +63,86 @@ std::set<VarId> register_subscripts(const Kernel &kernel, StmtId body) {
   return vars;
 }
 
-class Unroller {
+/// Bytes of code of statements, each looked at once.
+class CodeSize {
 public:
-  Unroller(const Kernel &in, const TargetInfo &info) : in_(in), info_(info), rw_(in) {}
+  CodeSize(const Kernel &kernel, const TargetInfo &info) : kernel_(kernel), info_(info) {}
 
-  Result<Kernel> run() {
-    rw_.on_stmt = [this](StmtId id) { return visit(id); };
-    Kernel out = rw_.run();
-    if (error_) return *error_;
-    return out;
+  /// 0 for kNoId.
+  int64_t of(StmtId stmt) {
+    if (!is_valid(stmt)) return 0;
+    if (const int64_t *known = known_.find(stmt)) return *known;
+    const int64_t bytes = compute(stmt);
+    known_.set(stmt, bytes);
+    return bytes;
   }
 
 private:
-  std::optional<StmtId> visit(StmtId id) {
+  int64_t data(ExprId id) const { return is_valid(id) ? instructions_of(kernel_, id, info_) : 0; }
+
+  int64_t of_block(const Block &block) {
+    int64_t sum = 0;
+    for (StmtId id : block.stmts) sum = std::min(kMaxBytes, sum + of(id));
+    return sum;
+  }
+
+  int64_t of_loop(const For &loop) {
+    const bool expands = loop.kind == LoopKind::kUnrolled;
+    const int64_t inner = of(loop.body) + (expands ? 0 : kLoopInstructions * kInstructionBytes);
+    return expands ? saturating_mul(trip_count(kernel_, loop).value_or(1), inner) : inner;
+  }
+
+  int64_t compute(StmtId stmt) {
+    return match(
+        kernel_.stmt(stmt), [&](const Block &s) { return of_block(s); }, [&](const For &s) { return of_loop(s); },
+        [&](const If &s) { return (data(s.cond) + 1) * kInstructionBytes + of(s.then_body) + of(s.else_body); },
+        [&](const Let &s) { return data(s.value) * kInstructionBytes; },
+        [&](const Load &s) {
+          const int64_t access = access_instructions(kernel_, s.buffer, kernel_.var(s.var).type, info_);
+          return (access + data(s.mask)) * kInstructionBytes;
+        },
+        [&](const Store &s) {
+          const int64_t access = access_instructions(kernel_, s.buffer, kernel_.type_of(s.value), info_);
+          return (access + data(s.value) + data(s.mask)) * kInstructionBytes;
+        },
+        [&](const Copy &) { return 16 * kInstructionBytes; }, // A loop of its own.
+        [&](const Prefetch &) { return kInstructionBytes; }, [&](const Barrier &) { return kInstructionBytes; },
+        [&](const Alloc &) { return int64_t{0}; },
+        [&](const FragmentFill &s) { return data(s.value) + kInstructionBytes; },
+        [&](const FragmentMove &) { return kInstructionBytes; },
+        [&](const FragmentMma &) { return kInstructionBytes; });
+  }
+
+  const Kernel &kernel_;
+  const TargetInfo &info_;
+  IdMap<StmtId, int64_t> known_;
+};
+
+class Unroller {
+public:
+  Unroller(const Kernel &in, const TargetInfo &info) : in_(in), info_(info), size_(in, info), rw_(in) {}
+
+  /// Nothing: all loops stay as they are.
+  Result<std::optional<Kernel>> run() {
+    bool rolls = false;
+    for_each_stmt(in_, in_.body, [&](StmtId id) { rolls = rolls || is_large(id); });
+    if (!rolls) return std::optional<Kernel>();
+    rw_.on_stmt = [this](StmtId id) { return visit(id); };
+    Kernel out = rw_.run();
+    if (error_) return *error_;
+    return std::optional(std::move(out));
+  }
+
+private:
+  /// A loop to unroll whose code is over the budget.
+  bool is_large(StmtId id) {
     const auto *loop = std::get_if<For>(&in_.stmt(id));
-    if (!loop || loop->kind != LoopKind::kUnrolled || code_bytes(in_, id, info_) <= info_.code_bytes)
-      return std::nullopt;
+    return loop && loop->kind == LoopKind::kUnrolled && size_.of(id) > info_.code_bytes;
+  }
+
+  std::optional<StmtId> visit(StmtId id) {
+    if (!is_large(id)) return std::nullopt;
+    const auto *loop = &std::get<For>(in_.stmt(id));
     if (register_subscripts(in_, loop->body).contains(loop->var)) {
       check_limit(id, *loop);
       return std::nullopt;
@@ -108,7 +172,7 @@ private:
     if (const auto *branch = std::get_if<If>(&stmt))
       return forced_bytes(branch->then_body) + (is_valid(branch->else_body) ? forced_bytes(branch->else_body) : 0);
     const auto *loop = std::get_if<For>(&stmt);
-    if (!loop) return code_bytes(in_, id, info_);
+    if (!loop) return size_.of(id);
     const bool stays = loop->kind == LoopKind::kUnrolled && register_subscripts(in_, loop->body).contains(loop->var);
     const int64_t body = forced_bytes(loop->body);
     return stays ? saturating_mul(trip_count(in_, *loop).value_or(1), body) : body;
@@ -116,6 +180,7 @@ private:
 
   const Kernel &in_;
   const TargetInfo &info_;
+  CodeSize size_;
   Rewriter rw_;
   std::optional<Error> error_;
 };
@@ -123,42 +188,16 @@ private:
 } // namespace
 
 int64_t code_bytes(const Kernel &kernel, StmtId stmt, const TargetInfo &info) {
-  const auto data = [&](ExprId id) { return is_valid(id) ? instructions_of(kernel, id, info) : 0; };
-  const auto body = [&](StmtId id) { return is_valid(id) ? code_bytes(kernel, id, info) : 0; };
-  return match(
-      kernel.stmt(stmt),
-      [&](const Block &s) {
-        int64_t sum = 0;
-        for (StmtId id : s.stmts) sum = std::min(kMaxBytes, sum + body(id));
-        return sum;
-      },
-      [&](const For &s) {
-        const bool expands = s.kind == LoopKind::kUnrolled;
-        const int64_t inner = body(s.body) + (expands ? 0 : kLoopInstructions * kInstructionBytes);
-        return expands ? saturating_mul(trip_count(kernel, s).value_or(1), inner) : inner;
-      },
-      [&](const If &s) { return (data(s.cond) + 1) * kInstructionBytes + body(s.then_body) + body(s.else_body); },
-      [&](const Let &s) { return data(s.value) * kInstructionBytes; },
-      [&](const Load &s) {
-        return (access_instructions(kernel, s.buffer, kernel.var(s.var).type, info) + data(s.mask)) * kInstructionBytes;
-      },
-      [&](const Store &s) {
-        const int64_t access = access_instructions(kernel, s.buffer, kernel.type_of(s.value), info);
-        return (access + data(s.value) + data(s.mask)) * kInstructionBytes;
-      },
-      [&](const Copy &) { return 16 * kInstructionBytes; }, // A loop of its own.
-      [&](const Prefetch &) { return kInstructionBytes; }, [&](const Barrier &) { return kInstructionBytes; },
-      [&](const Alloc &) { return int64_t{0}; },
-      [&](const FragmentFill &s) { return data(s.value) + kInstructionBytes; },
-      [&](const FragmentMove &) { return kInstructionBytes; }, [&](const FragmentMma &) { return kInstructionBytes; });
+  return CodeSize(kernel, info).of(stmt);
 }
 
-Result<Kernel> unroll(const Kernel &in, const UnrollOptions &, const TargetInfo &info) {
+Result<Kernel> unroll(Kernel in, const UnrollOptions &, const TargetInfo &info) {
   if (in.stage < Stage::kVectorized)
     return Error{ErrorCode::kBadSchedule,
                  "unroll needs stage vectorized or later, not " + std::string(name_of(in.stage))};
   if (info.code_bytes <= 0) return Error{ErrorCode::kBadSchedule, "the target info gives no code budget"};
-  return Unroller(in, info).run();
+  SPARKLE_TRY(std::optional<Kernel> out, Unroller(in, info).run());
+  return out ? std::move(*out) : std::move(in);
 }
 
 } // namespace sparkle

@@ -18,7 +18,7 @@ struct UnrollOptions {
   /// Expansions of register loops beyond this many budgets are refused: they would spill and never stay in the cache.
   static constexpr int64_t kHardLimit = 16;
 };
-Result<Kernel> unroll(const Kernel &in, const UnrollOptions &options, const TargetInfo &info);
+Result<Kernel> unroll(Kernel in, const UnrollOptions &options, const TargetInfo &info);
 
 /// Bytes of machine code that a statement expands to, roughly.
 int64_t code_bytes(const Kernel &kernel, StmtId stmt, const TargetInfo &info);

@@ -50,8 +50,8 @@ struct Context {
   }
 };
 
-using ProgramPass = Result<Program> (*)(const Program &, Context &);
-using KernelPass = Result<Kernel> (*)(const Kernel &, Context &);
+using ProgramPass = Result<Program> (*)(Program &&, Context &);
+using KernelPass = Result<Kernel> (*)(Kernel &&, Context &);
 
 struct Step {
   std::string_view name;
@@ -62,7 +62,7 @@ struct Step {
 // The order of the passes. Reasons for what is not obvious stand beside each line.
 constexpr Step kSteps[] = {
     {"place",
-     [](const Program &p, Context &c) {
+     [](Program &&p, Context &c) {
        Result<Program> placed = place(p, {c.schedule}, c.info);
        if (placed) share_groups(*placed, c.info, c.options.automatic, c.schedule);
        return placed;
@@ -70,13 +70,13 @@ constexpr Step kSteps[] = {
      nullptr},
     // Automatic entries of the kernels that `place` left are needed from here on: shared reductions, then stagings.
     {"split_reduction",
-     [](const Program &p, Context &c) {
+     [](Program &&p, Context &c) {
        if (c.options.automatic) choose_splits(p, c.info, c.schedule);
-       return split_reduction(p, {c.schedule}, c.info);
+       return split_reduction(std::move(p), {c.schedule}, c.info);
      },
      nullptr},
     {"layout",
-     [](const Program &p, Context &c) {
+     [](Program &&p, Context &c) {
        for (const Kernel &kernel : p.kernels) {
          const KernelSchedule &entry = c.entry(kernel);
          if (c.report) c.report->predictions.push_back({kernel.name, predict(kernel, entry, c.info, c.tensors)});
@@ -84,36 +84,44 @@ constexpr Step kSteps[] = {
        return layout(p, {c.schedule}, c.info);
      },
      nullptr},
-    {"tile", nullptr, [](const Kernel &k, Context &c) { return tile(k, {c.entry(k)}, c.info); }},
+    {"tile", nullptr, [](Kernel &&k, Context &c) { return tile(k, {c.entry(k)}, c.info); }},
     // Before any simplification: stagings name loops, and simplify removes those of one iteration.
-    {"pack", nullptr, [](const Kernel &k, Context &c) { return pack(k, {c.entry(k)}, c.info); }},
+    {"pack", nullptr, [](Kernel &&k, Context &c) { return pack(k, {c.entry(k)}, c.info); }},
     {"partition", nullptr,
-     [](const Kernel &k, Context &c) {
+     [](Kernel &&k, Context &c) {
        return partition(k, {c.entry(k).partition, c.entry(k).clip}, c.info);
      }},
-    {"vectorize", nullptr, [](const Kernel &k, Context &c) { return vectorize(k, {}, c.info); }},
+    {"vectorize", nullptr, [](Kernel &&k, Context &c) { return vectorize(k, {}, c.info); }},
     // Ramps and masks as vectorize leaves them hide what overlap must see: uniform guards, contiguous copies.
-    {"simplify", nullptr, [](const Kernel &k, Context &c) { return simplify(k, {}, c.info); }},
-    {"prefetch", nullptr, [](const Kernel &k, Context &c) { return prefetch(k, {c.entry(k).prefetches}, c.info); }},
-    {"overlap", nullptr, [](const Kernel &k, Context &c) { return overlap(k, {}, c.info); }},
+    {"simplify", nullptr, [](Kernel &&k, Context &c) { return simplify(k, {}, c.info); }},
+    {"prefetch", nullptr,
+     [](Kernel &&k, Context &c) {
+       const PrefetchOptions options{c.entry(k).prefetches};
+       return prefetch(std::move(k), options, c.info);
+     }},
+    {"overlap", nullptr, [](Kernel &&k, Context &c) { return overlap(std::move(k), {}, c.info); }},
     // The worker's share of a copy is full of / and % by constants that cancel; hoist must see what is left.
-    {"simplify", nullptr, [](const Kernel &k, Context &c) { return simplify(k, {}, c.info); }},
+    {"simplify", nullptr, [](Kernel &&k, Context &c) { return simplify(k, {}, c.info); }},
     // Before hoist, which then finds the parts that a loop does not change; after all that may contract or reorder.
-    {"expand", nullptr, [](const Kernel &k, Context &c) { return expand(k, {}, c.info); }},
-    {"hoist", nullptr, [](const Kernel &k, Context &c) { return hoist(k, {}, c.info); }},
-    {"unroll", nullptr, [](const Kernel &k, Context &c) { return unroll(k, {}, c.info); }},
-    {"stream", nullptr, [](const Kernel &k, Context &c) { return stream(k, {c.entry(k).store}, c.info); }},
+    {"expand", nullptr, [](Kernel &&k, Context &c) { return expand(std::move(k), {}, c.info); }},
+    {"hoist", nullptr, [](Kernel &&k, Context &c) { return hoist(std::move(k), {}, c.info); }},
+    {"unroll", nullptr, [](Kernel &&k, Context &c) { return unroll(std::move(k), {}, c.info); }},
+    {"stream", nullptr,
+     [](Kernel &&k, Context &c) {
+       const StreamOptions options{c.entry(k).store};
+       return stream(std::move(k), options, c.info);
+     }},
     // Each kernel has its final loops, and buffers still have the dimensions that number the tiles.
-    {"merge", [](const Program &p, Context &c) { return merge(p, {c.schedule}, c.info); }, nullptr},
-    {"flatten", nullptr, [](const Kernel &k, Context &c) { return flatten(k, {}, c.info); }},
+    {"merge", [](Program &&p, Context &c) { return merge(std::move(p), {c.schedule}, c.info); }, nullptr},
+    {"flatten", nullptr, [](Kernel &&k, Context &c) { return flatten(k, {}, c.info); }},
 };
 
 Result<Program> run_step(const Step &step, Program program, Context &context) {
   CheckContext what(step.name);
-  if (step.on_program) return step.on_program(program, context);
+  if (step.on_program) return step.on_program(std::move(program), context);
   for (std::vector<Kernel> *kernels : {&program.prepack, &program.kernels})
     for (Kernel &kernel : *kernels) {
-      SPARKLE_TRY(kernel, step.on_kernel(kernel, context));
+      SPARKLE_TRY(kernel, step.on_kernel(std::move(kernel), context));
     }
   return program;
 }
@@ -141,7 +149,9 @@ Result<Program> run_pipeline(const Program &imported, const PipelineOptions &opt
     if (report) report->schedule = context.schedule;
     if (!next) return next.error();
     program = std::move(*next);
-    if (options.verify) SPARKLE_TRY_STATUS(verify_all(program, step.name));
+    const bool is_last = step.name == options.stop_after || &step == std::end(kSteps) - 1;
+    if (options.verify == Verification::kAfterEachPass || (is_last && options.verify == Verification::kOnResult))
+      SPARKLE_TRY_STATUS(verify_all(program, step.name));
     if (options.after_pass) options.after_pass(step.name, program);
     if (step.name == options.stop_after) break;
   }

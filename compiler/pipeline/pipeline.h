@@ -14,10 +14,13 @@
 
 namespace sparkle {
 
+/// When the verifier runs.
+enum class Verification : uint8_t { kNever, kOnResult, kAfterEachPass };
+
 struct PipelineOptions {
-  Schedule schedule;      ///< Kernels without an entry are scheduled by the cost model.
-  bool automatic = true;  ///< False: kernels without an entry get one serial loop per dimension.
-  bool verify = true;     ///< Run the verifier after every pass.
+  Schedule schedule;     ///< Kernels without an entry are scheduled by the cost model.
+  bool automatic = true; ///< False: kernels without an entry get one serial loop per dimension.
+  Verification verify = Verification::kAfterEachPass;
   std::string stop_after; ///< Name of a pass (its first run): the program as it is then is the result. Empty: run all.
   /// Called after each pass with its name and the program.
   std::function<void(std::string_view pass, const Program &program)> after_pass;

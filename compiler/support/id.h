@@ -27,6 +27,12 @@ public:
     items_.push_back(std::move(value));
     return static_cast<Id>(items_.size() - 1);
   }
+  template <class... Args> Id emplace(Args &&...args) {
+    SPARKLE_CHECK(items_.size() < kInvalidIdValue, "id table overflow");
+    items_.emplace_back(std::forward<Args>(args)...);
+    return static_cast<Id>(items_.size() - 1);
+  }
+  void reserve(size_t count) { items_.reserve(count); }
   T &operator[](Id id) {
     SPARKLE_CHECK(index_of(id) < items_.size(), "id out of range");
     return items_[index_of(id)];

@@ -1,7 +1,6 @@
 #include "targets/c/c_kernel.h"
 
 #include <algorithm>
-#include <set>
 
 #include "compiler/analysis/imported.h"
 #include "compiler/analysis/index_width.h"
@@ -64,7 +63,7 @@ public:
 
 private:
   void add_parameters(Function &function) {
-    const std::set<BufferId> written = buffers_written_by(kernel_, kernel_.body);
+    const BufferSet written = buffers_written_by(kernel_, kernel_.body);
     const std::vector<BufferId> bound = bound_buffers(kernel_);
     for (const bool writes : {false, true}) {
       for (size_t i = 0; i < bound.size(); ++i) {
@@ -134,7 +133,7 @@ private:
   }
 
   bool is_in_scope(ExprId id) const {
-    const std::set<VarId> used = vars_of(kernel_, id);
+    const VarSet used = vars_of(kernel_, id);
     return std::ranges::all_of(used, [&](VarId var) { return scope_.vars.contains(var); });
   }
 

@@ -22,7 +22,7 @@ void look(const Kernel &kernel, ExprId id, Survey &survey) {
   const Type type = kernel.type_of(id);
   if (type.scalar != Scalar::kI32 || !type.is_vector()) return;
   const auto is_constant = [&](ExprId factor) { // Tables of weights depend on loops alone.
-    const std::set<VarId> vars = vars_of(kernel, factor);
+    const VarSet vars = vars_of(kernel, factor);
     return std::ranges::all_of(vars, [&](VarId var) { return kernel.var(var).kind == VarKind::kLoop; });
   };
   const Expr &expr = kernel.expr(id);

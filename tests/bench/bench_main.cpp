@@ -114,7 +114,7 @@ public:
     result.summary = summary(bench);
     CompileOptions compile_options;
     compile_options.schedule = schedule_;
-    compile_options.verify_ir = false;
+    compile_options.verify_ir = Verification::kNever;
     const double start = thread_seconds();
     SPARKLE_TRY(const auto executable, compile(program, machine_, machine_->cpu(), compile_options));
     result.compile_ms = (thread_seconds() - start) * 1e3;

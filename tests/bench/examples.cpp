@@ -122,7 +122,7 @@ private:
     CompileOptions options;
     options.target = "llvm";
     options.schedule = schedule;
-    options.verify_ir = false;
+    options.verify_ir = Verification::kNever;
     return compile(program, machine_, machine_->cpu(), options);
   }
 

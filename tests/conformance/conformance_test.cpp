@@ -66,6 +66,7 @@ protected:
 
   static Result<CompileOptions> options_of(const std::string &target, const std::string &text) {
     CompileOptions options;
+    options.verify_ir = Verification::kAfterEachPass;
     options.target = target;
     if (text.empty()) return options;
     Diagnostics diagnostics;

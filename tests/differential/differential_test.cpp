@@ -23,6 +23,7 @@ std::string compare(const Program &program, const TensorSet &expected, const Pla
   Result<TensorSet> computed = TensorSet::make(program, seed);
   if (!computed) return computed.error().text;
   CompileOptions options;
+  options.verify_ir = Verification::kAfterEachPass;
   options.target = run.target;
   options.isa = run.isa;
   if (Status status = run_on_device(program, test_machine(), run.device, options, *computed); !status)

@@ -159,6 +159,7 @@ protected:
     Result<TensorSet> computed = TensorSet::make(program_, 5);
     ASSERT_TRUE(computed);
     CompileOptions options;
+    options.verify_ir = Verification::kAfterEachPass;
     options.target = target;
     options.schedule = schedule;
     Status status = run_on_device(program_, test_machine(), device, options, *computed);

@@ -45,7 +45,7 @@ Result<int> hot_spills(const bench::BenchCase &layer, const Described &described
   Diagnostics diagnostics;
   SPARKLE_TRY(const Program imported, import_source(Source("layer.spk", text.text), request, diagnostics));
   PipelineOptions options;
-  options.verify = false;
+  options.verify = Verification::kNever;
   SPARKLE_TRY(const Program program, run_pipeline(imported, options, info));
   SPARKLE_TRY(const Artifact artifact, plan_artifact(program, "x86"));
   int spills = 0;

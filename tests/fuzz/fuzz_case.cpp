@@ -96,6 +96,7 @@ FuzzResult FuzzCase::attempt(const Schedule &schedule) {
 Status FuzzCase::compute(const Schedule &schedule, TensorSet &tensors) {
   if (target_ == FuzzTarget::kPasses) return interpret_all_passes(schedule, tensors);
   CompileOptions options;
+  options.verify_ir = Verification::kAfterEachPass;
   options.schedule = schedule;
   options.automatic = false;
   options.target_info = info_;

@@ -20,7 +20,7 @@ constexpr int64_t kMostUnrolled = 64;
 /// A tensor and the variables its reads depend on.
 struct ReadTensor {
   std::string name;
-  std::set<VarId> vars;
+  VarSet vars;
   bool in_reduction = false; ///< Read for each term; else in the epilogue alone.
 };
 

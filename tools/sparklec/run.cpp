@@ -124,10 +124,12 @@ Result<JitOptions> jit_options(const RunCommand &command, Console &console) {
   if (!command.plan.target_info.empty()) {
     SPARKLE_TRY(options.compile.target_info, load_target_info(command.plan.target_info, console));
   }
-  if (!command.print_after.empty())
+  if (!command.print_after.empty()) {
+    options.compile.verify_ir = Verification::kAfterEachPass;
     options.compile.after_pass = [&](std::string_view pass, const Program &program) {
       if (command.print_after == "all" || pass == command.print_after) print_program(console, pass, program);
     };
+  }
   SPARKLE_TRY(options.machine, Machine::open({command.threads, command.plan.isa, VulkanOptions::from_environment()}));
   return options;
 }

@@ -1,5 +1,7 @@
 #include "compiler/analysis/walk.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "compiler/analysis/grid.h"
@@ -76,16 +78,16 @@ TEST_F(Walk, visits_shared_operands_once) {
 
 TEST_F(Walk, tells_which_variables_are_used_and_bound) {
   StmtId let = first<Let>();
-  EXPECT_EQ(vars_used_by(kernel, let), (std::set<VarId>{var("g"), var("k")}));
+  EXPECT_EQ(vars_used_by(kernel, let), (VarSet{var("g"), var("k")}));
   EXPECT_TRUE(stmt_uses_var(kernel, kernel.body, var("x")));
   EXPECT_FALSE(stmt_uses_var(kernel, let, var("x")));
   EXPECT_TRUE(uses_var(kernel, std::get<Let>(kernel.stmt(let)).value, var("k")));
-  EXPECT_EQ(vars_bound_by(kernel, first<Copy>()), std::set<VarId>{var("i")});
+  EXPECT_EQ(vars_bound_by(kernel, first<Copy>()), VarSet{var("i")});
   EXPECT_EQ(vars_bound_by(kernel, kernel.body).size(), 9u);
 }
 
 TEST_F(Walk, tells_which_buffers_are_read_and_written) {
-  auto names = [&](const std::set<BufferId> &ids) {
+  auto names = [&](const BufferSet &ids) {
     std::set<std::string> out;
     for (BufferId id : ids) out.insert(kernel.buffer(id).name);
     return out;
