@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "runtime/kernel_cache.h"
 #include "runtime/paired_timing.h"
 #include "runtime/peaks.h"
 
@@ -64,7 +65,7 @@ Status JitKernel::compile_next() {
     const DeviceCandidate &candidate = choice_.candidates[next_++];
     CompileOptions options = options_;
     if (!candidate.schedule.kernels.empty()) options.schedule = candidate.schedule;
-    Result<std::shared_ptr<const Executable>> compiled = compile(imported_, machine_, candidate.device, options);
+    Result<std::shared_ptr<const Executable>> compiled = compile(*imported_, machine_, candidate.device, options);
     if (compiled) {
       auto executable = std::make_shared<Executable>(**compiled);
       executable->has_user_schedule = !options_.schedule.kernels.empty();
@@ -75,7 +76,7 @@ Status JitKernel::compile_next() {
     if (is_last || !may_fall_back(compiled.error(), options_, candidate.device.kind)) return compiled.error();
     note_failure(candidate.device.id, compiled.error().text);
   }
-  return Error{ErrorCode::kNoDevice, "no device is left for `" + imported_.name + "`"};
+  return Error{ErrorCode::kNoDevice, "no device is left for `" + imported_->name + "`"};
 }
 
 void JitKernel::note_failure(const std::string &id, const std::string &why) {
@@ -137,7 +138,7 @@ Result<RunReport> JitKernel::run(const Arguments &arguments, const JitRunOptions
 Result<JitKernel> jit(const Program &imported, const JitOptions &options) {
   return guarded([&]() -> Result<JitKernel> {
     JitKernel kernel;
-    kernel.imported_ = imported;
+    kernel.imported_ = std::make_shared<Program>(imported);
     kernel.options_ = options.compile;
     kernel.machine_ = options.machine;
     SPARKLE_TRY(const DeviceRequest request, parse_device_request(options.device));
@@ -158,10 +159,17 @@ Result<JitKernel> jit(const Source &source, const ImportRequest &request, const 
   return guarded([&]() -> Result<JitKernel> {
     Diagnostics own;
     Diagnostics &messages = diagnostics ? *diagnostics : own;
+    const auto key = options.cache ? cache_key(source, request, options) : std::nullopt;
+    if (key)
+      if (std::optional<JitKernel> known = options.cache->find(*key)) return std::move(*known);
     ImportRequest with_options = request;
     with_options.strict = request.strict || options.compile.strict;
     const Result<Program> program = import_source(source, with_options, messages);
-    if (program) return jit(*program, options);
+    if (program) {
+      Result<JitKernel> kernel = jit(*program, options);
+      if (kernel && key && messages.list().empty()) options.cache->keep(*key, *kernel);
+      return kernel;
+    }
     if (diagnostics || !own.has_errors()) return program.error();
     return Error{program.error().code, render_text(own, source)};
   });

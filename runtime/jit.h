@@ -20,11 +20,16 @@
 
 namespace sparkle {
 
+class KernelCache;
+
 struct JitOptions {
   std::string device = "auto"; ///< device_choice.h: `auto`, `cpu`, `reference`, `vulkan:1`, with `!` to forbid others.
   CompileOptions compile;
   int threads = 0;                  ///< Of the CPU; 0: one for each usable core. Ignored with `machine`.
   std::shared_ptr<Machine> machine; ///< Shared between kernels; absent: opened here.
+  /// From source text: looks here first (kernel_cache.h). Not for requests with `after_pass`, nor for texts with
+  /// warnings.
+  std::shared_ptr<KernelCache> cache;
 };
 
 struct JitRunOptions {
@@ -36,8 +41,8 @@ struct JitRunOptions {
   int64_t flops = 0, flops_executed = 0;
 };
 
-/// A compiled program on the device that was chosen. Movable. One call at a time; what `bind` returned may run
-/// meanwhile.
+/// A compiled program on the device that was chosen. Copies share the code. One call at a time for each; what `bind`
+/// returned may run meanwhile.
 class JitKernel {
 public:
   /// Binds, runs, fetches. When the device fails and the request allows it, compiles for the next one and says so in
@@ -63,7 +68,7 @@ private:
   Status fall_back(const Error &error);
   void note_failure(const std::string &id, const std::string &why);
 
-  Program imported_;
+  std::shared_ptr<const Program> imported_;
   CompileOptions options_;
   std::shared_ptr<Machine> machine_;
   DeviceChoice choice_;

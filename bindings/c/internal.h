@@ -12,6 +12,7 @@
 #include <sparkle/sparkle.h>
 
 #include "runtime/jit.h"
+#include "runtime/kernel_cache.h"
 
 struct sparkle_error {
   sparkle_code code = SPARKLE_INTERNAL;
@@ -22,6 +23,7 @@ struct sparkle_error {
 
 struct sparkle_machine {
   std::shared_ptr<sparkle::Machine> machine;
+  std::shared_ptr<sparkle::KernelCache> cache = std::make_shared<sparkle::KernelCache>();
   std::vector<sparkle::DeviceInfo> devices;
   std::once_flag listed;
 };

@@ -1,5 +1,4 @@
 #include "bindings/c/internal.h"
-#include "compiler/import/strides.h"
 
 using namespace sparkle;
 using namespace sparkle::capi;
@@ -48,16 +47,17 @@ sparkle_error *compile_text(const Source &source, const sparkle_jit_options &giv
   if (given.device) options.device = given.device;
   if (given.target) options.compile.target = given.target;
   options.compile.strict = given.strict != 0;
-  if (given.machine) options.machine = given.machine->machine;
+  if (given.machine) {
+    options.machine = given.machine->machine;
+    options.cache = given.machine->cache;
+  }
   if (sparkle_error *error = read_schedule(given.schedule, options.compile.schedule)) return error;
-  SPARKLE_CAPI_TRY(const ImportRequest request, import_request(given));
-  SPARKLE_CAPI_TRY(const StridesByName strides, layouts(given));
+  SPARKLE_CAPI_TRY(ImportRequest request, import_request(given));
+  SPARKLE_CAPI_TRY(request.strides, layouts(given));
   Diagnostics diagnostics;
-  Result<Program> program = import_source(source, request, diagnostics);
-  if (!program) return error_of(program.error(), diagnostics, source);
-  if (const Status status = set_strides(*program, strides); !status) return error_of(status.error());
-  SPARKLE_CAPI_TRY(JitKernel compiled, jit(*program, options));
-  auto made = std::make_unique<sparkle_kernel>(sparkle_kernel{std::move(compiled), "", ""});
+  Result<JitKernel> compiled = jit(source, request, options, &diagnostics);
+  if (!compiled) return error_of(compiled.error(), diagnostics, source);
+  auto made = std::make_unique<sparkle_kernel>(sparkle_kernel{std::move(*compiled), "", ""});
   const Executable &executable = made->kernel.executable();
   made->schedule = to_text(executable.pipeline.schedule);
   made->packed_layout = packed_layout(executable);

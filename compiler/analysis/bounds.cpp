@@ -258,6 +258,24 @@ std::optional<int64_t> upper_bound(const Kernel &kernel, const LinearForm &form,
   return form.is_constant() ? form.constant : Bounder(kernel, ranges).upper(form);
 }
 
+std::optional<int64_t> fixed_value(const Kernel &kernel, const LinearForm &form, const Ranges &ranges) {
+  if (form.is_constant()) return form.constant;
+  if (form.lane_stride != 0) return std::nullopt;
+  // Variables that no fact ties to others move by themselves: one that moves is enough, and most do.
+  const auto is_tied = [&](const LinearTerm &term) {
+    const auto *ref = std::get_if<VarRef>(&kernel.expr(term.atom));
+    return !ref || std::ranges::any_of(ranges.facts(), [&](const Ranges::Fact &fact) {
+      return fact.var == ref->var && fact.is_relative();
+    });
+  };
+  if (std::ranges::none_of(form.terms, is_tied)) {
+    const VarId first = std::get<VarRef>(kernel.expr(form.terms.front().atom)).var;
+    if (!ranges.interval(kernel, first).is_point()) return std::nullopt;
+  }
+  const Interval range = bounds(kernel, form, ranges);
+  return range.is_point() ? range.lo : std::nullopt;
+}
+
 Interval bounds(const Kernel &kernel, ExprId expr, const Ranges &ranges) {
   return bounds(kernel, to_linear(kernel, expr), ranges);
 }

@@ -92,6 +92,9 @@ Interval bounds(const Kernel &kernel, const LinearForm &form, const Ranges &rang
 std::optional<int64_t> lower_bound(const Kernel &kernel, const LinearForm &form, const Ranges &ranges);
 std::optional<int64_t> upper_bound(const Kernel &kernel, const LinearForm &form, const Ranges &ranges);
 
+/// The only value that the form can have, where that is known.
+std::optional<int64_t> fixed_value(const Kernel &kernel, const LinearForm &form, const Ranges &ranges);
+
 /// Decides a bool expression for all lanes: true, false, or nothing when it depends or is not known.
 std::optional<bool> prove(const Kernel &kernel, ExprId cond, const Ranges &ranges);
 

@@ -175,7 +175,9 @@ Result<Program> import_source(const Source &source, const ImportRequest &request
   SPARKLE_TRY(const dsl::CheckedFile checked, dsl::check(file, diagnostics));
   const dsl::BindRequest sizes{request.kernel, request.values, request.shapes, request.open};
   SPARKLE_TRY(const dsl::BoundKernel bound, dsl::bind(checked, sizes, diagnostics));
-  return import_kernel(bound, {request.strict});
+  SPARKLE_TRY(Program program, import_kernel(bound, {request.strict}));
+  SPARKLE_TRY_STATUS(set_strides(program, request.strides));
+  return program;
 }
 
 } // namespace sparkle

@@ -16,6 +16,7 @@
 // - Scalar parameters become uniforms, of type f32 or i32 (storage types are cast where they are used).
 #pragma once
 
+#include "compiler/import/strides.h"
 #include "compiler/ir/kernel.h"
 #include "compiler/support/result.h"
 #include "dsl/bind.h"
@@ -39,9 +40,10 @@ struct ImportRequest {
   std::map<std::string, int64_t> values;
   std::map<std::string, std::vector<int64_t>> shapes;
   std::set<std::string> open;
+  StridesByName strides; ///< Of arguments that are not dense row-major.
   bool strict = false;
 };
-/// Parses, checks, binds and imports. Mistakes in the text are reported with their places.
+/// Parses, checks, binds and imports, and sets strides. Mistakes in the text are reported with their places.
 Result<Program> import_source(const Source &source, const ImportRequest &request, Diagnostics &diagnostics);
 
 } // namespace sparkle

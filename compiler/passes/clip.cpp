@@ -23,7 +23,7 @@ public:
   explicit Clipper(const Kernel &in) : in_(in), rw_(in) {}
 
   std::optional<Clipped> run() {
-    if (!has_covered_loop()) return std::nullopt;
+    if (!has_work()) return std::nullopt;
     rw_.on_stmt = [this](StmtId id) -> std::optional<StmtId> {
       if (std::holds_alternative<For>(in_.stmt(id))) return clip(id);
       if (std::holds_alternative<If>(in_.stmt(id))) return without_consumed(id);
@@ -37,14 +37,21 @@ public:
 private:
   static bool is_clipped(const For &loop) { return loop.kind == LoopKind::kSerial || loop.kind == LoopKind::kUnrolled; }
 
-  bool has_covered_loop() const {
+  bool has_work() const {
     bool found = false;
     for_each_stmt(in_, in_.body, [&](StmtId id) {
       const auto *loop = std::get_if<For>(&in_.stmt(id));
-      found = found || (loop && is_clipped(*loop) && is_valid(covering_if(loop->body)));
+      if (found || !loop) return;
+      const StmtId covering = covering_of(*loop);
+      if (!is_valid(covering)) return;
+      const VarSet inside = vars_bound_by(in_, loop->body);
+      const auto conditions = conjuncts(in_, std::get<If>(in_.stmt(covering)).cond);
+      found = std::ranges::any_of(conditions, [&](ExprId id) { return bound_of(id, *loop, inside).has_value(); });
     });
     return found;
   }
+
+  StmtId covering_of(const For &loop) const { return is_clipped(loop) ? covering_if(loop.body) : kNoId<StmtId>; }
 
   /// The only If that everything with an effect in `body` stands under, reached through loops and single statements.
   StmtId covering_if(StmtId body) const {
@@ -56,7 +63,8 @@ private:
     return guard && !is_valid(guard->else_body) ? body : kNoId<StmtId>;
   }
 
-  std::optional<Bound> bound_of(ExprId conjunct, VarId var, const VarSet &inside) const {
+  /// What unrolled loops take is constant.
+  std::optional<Bound> bound_of(ExprId conjunct, const For &loop, const VarSet &inside) const {
     const auto *compare = std::get_if<Compare>(&in_.expr(conjunct));
     if (!compare || (compare->op != CompareOp::kLt && compare->op != CompareOp::kLe)) return std::nullopt;
     auto form = subtract(to_linear(in_, compare->a), to_linear(in_, compare->b));
@@ -66,24 +74,23 @@ private:
     decltype(form->terms) rest;
     for (const LinearTerm &term : form->terms) {
       const auto *ref = std::get_if<VarRef>(&in_.expr(term.atom));
-      if (ref && ref->var == var) {
+      if (ref && ref->var == loop.var) {
         bound.coefficient = term.coefficient;
         continue;
       }
       for (VarId used : vars_of(in_, term.atom))
-        if (used == var || inside.contains(used)) return std::nullopt;
+        if (used == loop.var || inside.contains(used)) return std::nullopt;
       rest.push_back(term);
     }
     form->terms = std::move(rest);
     bound.rest = *form;
-    if (bound.coefficient == 0) return std::nullopt;
-    return bound;
+    const bool is_usable = loop.kind != LoopKind::kUnrolled || bound.rest.terms.empty();
+    return bound.coefficient != 0 && is_usable ? std::optional(bound) : std::nullopt;
   }
 
   StmtId clip(StmtId id) {
     const For &loop = std::get<For>(in_.stmt(id));
-    bool unrolled = loop.kind == LoopKind::kUnrolled;
-    StmtId covering = is_clipped(loop) ? covering_if(loop.body) : kNoId<StmtId>;
+    const StmtId covering = covering_of(loop);
     if (!is_valid(covering)) return rw_.clone(id);
     Builder &b = rw_.build();
     VarSet inside = vars_bound_by(in_, loop.body);
@@ -91,8 +98,8 @@ private:
     bool is_taken = false;
     for (ExprId conjunct : conjuncts(in_, std::get<If>(in_.stmt(covering)).cond)) {
       if (taken_.contains({covering, conjunct})) continue;
-      auto bound = bound_of(conjunct, loop.var, inside);
-      if (!bound || (unrolled && !bound->rest.terms.empty())) continue;
+      const auto bound = bound_of(conjunct, loop, inside);
+      if (!bound) continue;
       narrow(*bound, begin, end);
       taken_.insert({covering, conjunct});
       is_taken = true;

@@ -228,9 +228,8 @@ ExprId ExprSimplifier::linear(ExprId id) {
 ExprId ExprSimplifier::from_form(Type type, const LinearForm &sum) {
   if (sum.is_constant()) return b_.integer(type, sum.constant);
   const LinearForm form = recombine(b_, sum, ranges_);
-  Interval range = bounds(b_.kernel(), form, ranges_);
-  if (range.is_point()) return b_.integer(type, *range.lo);
-  return from_linear(b_, form);
+  const auto value = fixed_value(b_.kernel(), form, ranges_);
+  return value ? b_.integer(type, *value) : from_linear(b_, form);
 }
 
 } // namespace sparkle
