@@ -46,6 +46,30 @@ TEST_F(Bounds, cancel_through_linear_form) {
   EXPECT_EQ(of(b.sub(x, b.mul(raw(BinaryOp::kDiv, x, n(4)), n(4)))), (Interval{0, 3}));
 }
 
+TEST_F(Bounds, one_end_is_that_of_both) {
+  const ExprId outer = loop("outer", 9),
+               x = loop("x", b.mul(outer, n(4)), b.min(b.add(b.mul(outer, n(4)), n(4)), n(33)));
+  for (const ExprId expr : {b.sub(x, b.mul(outer, n(4))), b.max(x, outer), b.sub(n(7), x), b.div(x, n(4))}) {
+    const LinearForm form = to_linear(kernel, expr);
+    EXPECT_EQ(lower_bound(kernel, form, ranges), of(expr).lo);
+    EXPECT_EQ(upper_bound(kernel, form, ranges), of(expr).hi);
+  }
+}
+
+TEST_F(Bounds, fixed_values) {
+  const auto fixed = [&](ExprId id) { return fixed_value(kernel, to_linear(kernel, id), ranges); };
+  const ExprId outer = loop("outer", 9), x = loop("x", 5), once = loop("once", n(3), n(4));
+  EXPECT_EQ(fixed(n(7)), 7);
+  EXPECT_EQ(fixed(b.add(once, n(1))), 4);
+  EXPECT_EQ(fixed(b.add(x, outer)), std::nullopt);
+  EXPECT_EQ(fixed(b.ramp(once, 2, 4)), std::nullopt);
+  const VarId y = add_var("y", VarKind::kValue);
+  ranges.push_value(kernel, y, b.add(x, n(2)));
+  EXPECT_EQ(fixed(b.sub(b.var(y), x)), 2);
+  EXPECT_EQ(fixed(b.sub(x, b.var(y))), -2);
+  EXPECT_EQ(fixed(b.var(y)), std::nullopt);
+}
+
 TEST_F(Bounds, use_symbolic_loop_ends) {
   VarId symbol = add_var("N", VarKind::kSymbol);
   ExprId size = b.var(symbol);
