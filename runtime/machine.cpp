@@ -72,7 +72,7 @@ std::vector<std::string_view> targets_for(DeviceKind kind) {
 
 Machine::Machine(CpuInfo cpu, int threads, const MachineOptions &options)
     : cpu_info_(std::move(cpu)), threads_(threads), pool_(threads), vulkan_options_(options.vulkan),
-      cpu_(describe_cpu(cpu_info_, threads)), reference_(describe_reference()) {}
+      cpu_(describe_cpu(cpu_info_, threads)), reference_(describe_reference()), vulkan_trust_(options.vulkan) {}
 
 Result<std::shared_ptr<Machine>> Machine::open(const MachineOptions &options) {
   if (options.threads < 0)
@@ -84,12 +84,18 @@ Result<std::shared_ptr<Machine>> Machine::open(const MachineOptions &options) {
 }
 
 void Machine::open_vulkan() {
+  if (const Status loads = vulkan_trust_.may_load(); !loads) {
+    vulkan_left_out_.push_back({"vulkan", loads.error().text});
+    return;
+  }
   vulkan_devices_ = VulkanDevices::open(vulkan_options_);
   for (const VulkanLeftOut &entry : vulkan_devices_.left_out()) vulkan_left_out_.push_back({entry.name, entry.reason});
   for (size_t i = 0; i < vulkan_devices_.devices().size(); ++i) {
     const VulkanLimits &limits = vulkan_devices_.devices()[i];
     DeviceInfo device = describe_vulkan(limits, static_cast<int>(i));
-    if (Result<TargetInfo> info = vulkan_target_info(limits)) {
+    if (const vulkan::DeviceTrust trust = vulkan_trust_.of(limits); trust.is_quarantined) {
+      vulkan_left_out_.push_back({device.id + " " + limits.name, trust.text});
+    } else if (Result<TargetInfo> info = vulkan_target_info(limits)) {
       device.info = std::move(*info);
       vulkan_.push_back(std::move(device));
     } else {
@@ -159,12 +165,29 @@ void Machine::remember_peak(const std::string &id, double gflops) {
   peaks_[id] = gflops;
 }
 
+std::string Machine::vulkan_trust(int index) {
+  vulkan();
+  return vulkan_trust_.of(vulkan_devices_.devices()[static_cast<size_t>(index)]).text;
+}
+
+std::vector<DeviceLeftOut> Machine::probe_vulkan() {
+  std::vector<DeviceLeftOut> failed;
+  for (const DeviceInfo &device : vulkan()) {
+    const auto number = static_cast<size_t>(device.index);
+    if (const Status usable = vulkan_trust_.may_use(vulkan_devices_.devices()[number], number); !usable)
+      failed.push_back({device.id, usable.error().text});
+  }
+  return failed;
+}
+
 Result<std::shared_ptr<VulkanContext>> Machine::vulkan_context(int index) {
   vulkan();
-  const std::lock_guard lock(contexts_mutex_);
   if (index < 0 || static_cast<size_t>(index) >= contexts_.size())
     return Error{ErrorCode::kNoDevice, "there is no device vulkan:" + std::to_string(index)};
-  OpenDevice &device = contexts_[static_cast<size_t>(index)];
+  const auto number = static_cast<size_t>(index);
+  SPARKLE_TRY_STATUS(vulkan_trust_.may_use(vulkan_devices_.devices()[number], number));
+  const std::lock_guard lock(contexts_mutex_);
+  OpenDevice &device = contexts_[number];
   const std::string death = device.context ? device.context->death() : "";
   if (device.context && death.empty()) return device.context;
   if (device.context && device.deaths >= kMaxRebirths)
@@ -172,7 +195,7 @@ Result<std::shared_ptr<VulkanContext>> Machine::vulkan_context(int index) {
                  "vulkan:" + std::to_string(index) + " was lost again and is not opened any more: " + death};
   if (device.context) ++device.deaths;
   device.context = nullptr;
-  SPARKLE_TRY(VulkanContext opened, vulkan_devices_.create_context(static_cast<size_t>(index)));
+  SPARKLE_TRY(VulkanContext opened, vulkan_devices_.create_context(number));
   device.context = std::make_shared<VulkanContext>(std::move(opened));
   return device.context;
 }

@@ -12,6 +12,7 @@
 #include "runtime/cpu_info.h"
 #include "runtime/parallel_for.h"
 #include "runtime/vulkan_device.h"
+#include "runtime/vulkan_trust.h"
 
 namespace sparkle {
 
@@ -63,7 +64,13 @@ public:
   /// kInvalidInput: no id.
   Result<DeviceInfo> find(const std::string &id);
 
-  /// The opened device; opened anew when it died, once. kNoDevice, kDevice; kDeviceLost: it died twice.
+  /// `probed on 2026-11-23: it computes right`, `not probed yet: ...`, in words for people.
+  std::string vulkan_trust(int index);
+  /// Tries every driver now that its first use would try. Those that failed.
+  std::vector<DeviceLeftOut> probe_vulkan();
+
+  /// The opened device; its driver is tried before (vulkan_trust.h), and it is opened anew when it died, once.
+  /// kNoDevice, kDevice; kDeviceLost: it died twice.
   Result<std::shared_ptr<VulkanContext>> vulkan_context(int index);
 
   /// Measured peaks (GFLOPS) by device id, kept as long as the machine. 0: not measured yet.
@@ -81,6 +88,7 @@ private:
   DeviceInfo cpu_, reference_;
 
   std::once_flag vulkan_once_;
+  vulkan::Trust vulkan_trust_;
   VulkanDevices vulkan_devices_;
   std::vector<DeviceInfo> vulkan_;
   std::vector<DeviceLeftOut> vulkan_left_out_;

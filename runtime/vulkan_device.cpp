@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "runtime/vulkan_internal.h"
+#include "runtime/vulkan_trust.h"
 
 namespace sparkle {
 
@@ -34,6 +35,14 @@ VulkanOptions VulkanOptions::from_environment() {
   VulkanOptions options;
   const char *validation = std::getenv("SPARKLE_VULKAN_VALIDATION");
   options.validation = validation != nullptr && std::string_view(validation) == "1";
+  const char *probe = std::getenv("SPARKLE_PROBE");
+  options.probe = vulkan::parse_probe(probe != nullptr ? probe : "").value_or(VulkanProbe::kNew);
+  if (const char *seconds = std::getenv("SPARKLE_PROBE_SECONDS")) {
+    const double value = std::atof(seconds);
+    if (value > 0) options.probe_seconds = value;
+  }
+  // It is run: not what the user of a program with more rights names.
+  if (const char *program = secure_getenv("SPARKLE_PROBE_PROGRAM")) options.probe_program = program;
   return options;
 }
 

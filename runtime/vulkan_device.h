@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,11 +25,25 @@ class Executor;
 
 class VulkanContext;
 
+/// When a driver is tried in a process of its own before it is used here (docs/devices.md); all but kOff heed what such
+/// trials have shown.
+enum class VulkanProbe : uint8_t {
+  kOff,
+  kKnown, ///< No process is started.
+  kNew,   ///< A new driver is tried.
+  kAgain, ///< As if all were new.
+};
+
 struct VulkanOptions {
   std::string loader = "libvulkan.so.1"; ///< Name or path for dlopen.
   /// Core and synchronisation checks of VK_LAYER_KHRONOS_validation; see VulkanContext::validation_messages.
   bool validation = false;
-  /// Validation when SPARKLE_VULKAN_VALIDATION is 1.
+  /// Heeded by Machine; VulkanDevices loads and lists in any case.
+  VulkanProbe probe = VulkanProbe::kOff;
+  double probe_seconds = 120; ///< For the trial of a driver: it compiles some twenty shaders.
+  std::string probe_program;  ///< Path of sparkle-probe-device; empty: beside this program or library.
+  /// Validation when SPARKLE_VULKAN_VALIDATION is 1; SPARKLE_PROBE (`off`, `known`, `new`, `again`; new drivers are
+  /// tried without it), SPARKLE_PROBE_SECONDS, SPARKLE_PROBE_PROGRAM.
   static VulkanOptions from_environment();
 };
 

@@ -77,8 +77,10 @@ void set_identity(const PropertyChain &chain, VulkanLimits &limits) {
   limits.api_patch = VK_API_VERSION_PATCH(p.apiVersion);
   limits.driver_name = driver_text(chain.driver.driverName, sizeof chain.driver.driverName);
   limits.driver_info = driver_text(chain.driver.driverInfo, sizeof chain.driver.driverInfo);
+  limits.driver_id = chain.driver.driverID;
   limits.driver_version = p.driverVersion;
   std::copy(std::begin(chain.id.deviceUUID), std::end(chain.id.deviceUUID), limits.uuid.begin());
+  std::copy(std::begin(p.pipelineCacheUUID), std::end(p.pipelineCacheUUID), limits.pipeline_cache_uuid.begin());
 }
 
 void set_sizes(const PropertyChain &chain, VulkanLimits &limits) {

@@ -31,10 +31,12 @@ struct VulkanLimits {
   uint32_t vendor_id = 0;
   uint32_t device_id = 0;
   uint32_t api_major = 0, api_minor = 0, api_patch = 0;
-  std::string driver_name;        ///< `NVIDIA`, `llvmpipe`; empty before Vulkan 1.2.
-  std::string driver_info;        ///< The driver's own words for its version.
-  uint32_t driver_version = 0;    ///< Encoded as the driver likes; compare for equality.
-  std::array<uint8_t, 16> uuid{}; ///< Of the device; stable between processes with the same driver.
+  std::string driver_name;                       ///< `NVIDIA`, `llvmpipe`; empty before Vulkan 1.2.
+  std::string driver_info;                       ///< The driver's own words for its version.
+  uint32_t driver_id = 0;                        ///< VkDriverId; 0 before Vulkan 1.2.
+  uint32_t driver_version = 0;                   ///< Encoded as the driver likes; compare for equality.
+  std::array<uint8_t, 16> uuid{};                ///< Of the device; stable between processes with the same driver.
+  std::array<uint8_t, 16> pipeline_cache_uuid{}; ///< Of the driver's compiler.
 
   int subgroup_size = 0; ///< Default one.
   int subgroup_min = 0;  ///< Equal to subgroup_max when the size cannot be chosen.

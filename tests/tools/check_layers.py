@@ -44,7 +44,7 @@ MAY_USE = {
     "tools/peers": ["compiler/support", "runtime core", "tools/bench"],
 }
 # Users of the whole: anything goes, but no two of them include each other.
-USERS = ["tools/sparklec", "bindings", "examples", "tests"]
+USERS = ["tools/probe", "tools/sparklec", "bindings", "examples", "tests"]
 
 # Headers of runtime/ without a .cpp of their own that belong to the facade; all others belong to the core.
 FACADE_HEADERS = {"runtime/embedded_files.h", "runtime/executable_kinds.h"}

@@ -222,6 +222,7 @@ CLI::App *add_bench(CLI::App &app, BenchCommand &bench) {
 CLI::App *add_devices(CLI::App &app, DevicesCommand &devices) {
   CLI::App *command = add_command(app, kDevicesHelp);
   command->add_flag("--measure", devices.measure, "Measure peaks (about a second a device) and remember them");
+  command->add_flag("--probe", devices.probe, "Try every Vulkan driver anew, in a process of its own, and remember");
   command->add_option("--info", devices.info,
                       "Print the machine description of a device or fixture, for --target-info");
   command->add_flag("--json", devices.json, "Print one JSON object instead of the table")->envname("SPARKLE_JSON");

@@ -161,7 +161,7 @@ std::vector<Finding> check_vulkan(Machine &machine) {
   std::vector<Finding> findings;
   for (const DeviceInfo &device : machine.vulkan())
     findings.push_back({device.id, device.is_software ? Health::kWarning : Health::kFine,
-                        device.name + ", driver " + device.driver,
+                        device.name + ", driver " + device.driver + ", " + machine.vulkan_trust(device.index),
                         device.is_software ? "this driver computes on the CPU: right, and slow" : ""});
   for (const DeviceLeftOut &out : machine.left_out())
     if (!out.name.starts_with("target "))

@@ -89,6 +89,7 @@ const CommandHelp kDevicesHelp{"devices", "List the devices, and why others are 
 Examples:
   sparklec devices
   sparklec devices --measure                 peaks of arithmetic and memory, measured now
+  sparklec devices --probe                   give a driver that failed when it was tried another chance
   sparklec devices --info cpu > mine.target  a machine description to edit for --target-info
   sparklec devices --info h100               one of those that come with Sparkle)"};
 

@@ -111,6 +111,7 @@ struct BenchCommand {
 
 struct DevicesCommand {
   bool measure = false;
+  bool probe = false; ///< Try the drivers of Vulkan again.
   bool json = false;
   std::string info; ///< Print the TargetInfo of this device or fixture instead.
 };

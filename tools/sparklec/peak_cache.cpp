@@ -1,12 +1,12 @@
 #include "tools/sparklec/peak_cache.h"
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/cache_folder.h"
 #include "runtime/file_io.h"
 
 namespace sparkle::cli {
@@ -25,20 +25,11 @@ double rate(const Json &entry, const char *key) {
   return std::isfinite(value) && value > 0 ? value : 0;
 }
 
-/// Absolute, as the XDG base directory specification asks; others are ignored.
-fs::path folder_named_by(const char *variable) {
-  const char *value = std::getenv(variable);
-  if (!value || *value != '/') return {};
-  return value;
-}
-
 } // namespace
 
 std::string peak_cache_path() {
-  if (const fs::path own = folder_named_by("SPARKLE_CACHE_DIR"); !own.empty()) return own / "peaks.json";
-  if (const fs::path cache = folder_named_by("XDG_CACHE_HOME"); !cache.empty()) return cache / "sparkle" / "peaks.json";
-  if (const fs::path home = folder_named_by("HOME"); !home.empty()) return home / ".cache" / "sparkle" / "peaks.json";
-  return {};
+  const std::string folder = cache_folder();
+  return folder.empty() ? folder : folder + "/peaks.json";
 }
 
 PeakCache read_peak_cache(const std::string &path) {

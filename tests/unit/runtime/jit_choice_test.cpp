@@ -142,10 +142,33 @@ TEST(Choice, LoopsThatTheDriverWouldEndRunElsewhere) {
   EXPECT_TRUE(there.verified) << there.verify_text;
 }
 
+/// Devices reach so many bytes of one buffer: 128 MiB is the least that Vulkan allows, and what llvmpipe does.
+TEST(Choice, TensorsBeyondTheReachOfABufferRunElsewhere) {
+  if (test::machine()->vulkan().empty()) GTEST_SKIP() << "no Vulkan device";
+  const int64_t most = test::machine()->vulkan().front().info.max_buffer_bytes;
+  if (most == 0) GTEST_SKIP() << "a device without such a limit";
+  const Source source("copy.spk", "kernel copy(a: u8[N]) -> dst: u8[N] { dst[n] = a[n]; }");
+  JitOptions options;
+  options.machine = test::machine();
+  ImportRequest request;
+  request.values = {{"N", most + 1}};
+  options.device = "vulkan:0";
+  const Result<JitKernel> elsewhere = jit(source, request, options);
+  ASSERT_TRUE(elsewhere) << elsewhere.error().text;
+  EXPECT_EQ(elsewhere->executable().device.id, "cpu");
+  EXPECT_NE(elsewhere->fallback_reason().find(std::to_string(most)), std::string::npos) << elsewhere->fallback_reason();
+  options.device = "vulkan:0!";
+  EXPECT_EQ(jit(source, request, options).error().code, ErrorCode::kUnsupported);
+  request.values = {{"N", most}};
+  EXPECT_TRUE(jit(source, request, options));
+}
+
 TEST(Choice, MistakesOfTheCallerDoNotFallBack) {
   EXPECT_FALSE(may_fall_back({ErrorCode::kInvalidInput, ""}, {}));
   EXPECT_FALSE(may_fall_back({ErrorCode::kInternal, ""}, {}));
   EXPECT_TRUE(may_fall_back({ErrorCode::kDeviceLost, ""}, {}));
+  EXPECT_FALSE(may_fall_back({ErrorCode::kOutOfMemory, ""}, {}, DeviceKind::kCpu));
+  EXPECT_TRUE(may_fall_back({ErrorCode::kOutOfMemory, ""}, {}, DeviceKind::kVulkan)) << "as drivers say it";
   EXPECT_TRUE(may_fall_back({ErrorCode::kBadSchedule, ""}, {}));
   CompileOptions by_hand;
   by_hand.schedule.kernels.push_back({});

@@ -1,9 +1,9 @@
 // Which devices there are, and why others are not: a machine without Vulkan is a normal machine.
 #include <cstdint>
-#include <cstdlib>
 
 #include "axpy_spirv.h"
 #include "runtime/vulkan_internal.h"
+#include "tests/unit/environment.h"
 #include "tests/unit/runtime/vulkan_fixture.h"
 
 namespace sparkle::test {
@@ -31,24 +31,6 @@ TEST(VulkanDevices, OtherLibrariesAreNoLoader) {
   ASSERT_EQ(devices.left_out().size(), 1u);
   EXPECT_NE(devices.left_out()[0].reason.find("no vkGetInstanceProcAddr"), std::string::npos);
 }
-
-class Environment {
-public:
-  Environment(const char *name, const char *value) : name_(name) {
-    if (const char *old = std::getenv(name)) old_ = old;
-    setenv(name, value, 1);
-  }
-  ~Environment() {
-    if (old_)
-      setenv(name_, old_->c_str(), 1);
-    else
-      unsetenv(name_);
-  }
-
-private:
-  const char *name_;
-  std::optional<std::string> old_;
-};
 
 TEST(VulkanDevices, MissingDriverIsAReason) {
   if (VulkanDevices::open().devices().empty()) GTEST_SKIP() << "no Vulkan device here";

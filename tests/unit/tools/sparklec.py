@@ -41,7 +41,7 @@ class CommandTest(unittest.TestCase):
     def sparklec(self, *words, code=0, env=None):
         """The finished process; fails when it ended otherwise than with `code`."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SPARKLE_")}
-        environment |= {"XDG_CACHE_HOME": self.path("cache")} | (env or {})
+        environment |= {"XDG_CACHE_HOME": self.path("cache"), "SPARKLE_PROBE": "off"} | (env or {})
         done = subprocess.run([SPARKLEC, *words], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False,
                               cwd=self.folder, env=environment)
         self.assertEqual(done.returncode, code, f"{words}\n{done.stdout}\n{done.stderr}")
