@@ -3,46 +3,37 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <set>
 
 #include "compiler/analysis/imported.h"
 #include "compiler/schedule/far_traffic.h"
 #include "compiler/schedule/loop_model.h"
-#include "compiler/schedule/tile_spec.h"
-#include "compiler/schedule/window_spec.h"
-#include "compiler/support/checked_math.h"
+#include "compiler/schedule/tile_bound.h"
+#include "compiler/schedule/tile_choices.h"
+#include "compiler/support/match.h"
 
 namespace sparkle {
 namespace {
 
-constexpr int64_t kMaxVectors = 6;
-constexpr int64_t kMaxRows = 28;
-/// More steps cost compile time and gain nothing: the loop's own instructions are below 1% of eight steps of a tile.
-constexpr int64_t kMaxUnrolledSteps = 8;
-/// Rows that one worker reads at the same time, where they share nothing: the prefetchers of a cache follow as many.
-constexpr int64_t kMostStreams = 8;
 /// Schedules that are tried with panels of all operands; uses of each element that can pay for making them.
 constexpr size_t kPackedTrials = 8;
 constexpr int64_t kLeastReuse = 64;
-constexpr double kLeastCodeShare = 0.25; ///< Of the instruction budget that one unrolled body may take.
 
-class Enumerator {
+/// Branch and bound: what has the least bound is predicted first, until no bound is below the best that was found.
+class Search {
 public:
-  Enumerator(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden, const TensorBounds &tensors)
-      : kernel_(kernel), info_(info), forbidden_(forbidden), model_(model_of(kernel, tensors)) {}
+  Search(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden, const TensorBounds &tensors,
+         const ScheduleFilter &accepts)
+      : kernel_(kernel), info_(info), forbidden_(forbidden), accepts_(accepts), model_(model_of(kernel, tensors)),
+        planner_(kernel), choices_(tile_choices(model_, info)) {}
 
   std::vector<ScheduleCandidate> run(size_t count) {
-    kept_ = std::max(count, kPackedTrials);
-    for (const DimRoles &roles : roles_of_dims()) {
-      bool near = info_.near_bytes > 0 && is_matrix_like(model_, roles);
-      if (near) enumerate_near(roles);
-      enumerate_direct(roles);
-    }
-    if (!has_good_lanes())
-      for (const DimRoles &roles : roles_along_axes()) enumerate_along(roles);
-    for (KernelSchedule &schedule : window_schedules(kernel_.name, model_, info_))
-      try_schedule(std::move(schedule), {});
+    const bool may_pack = !accepts_ && may_pack_inputs();
+    kept_ = std::max(count, may_pack ? kPackedTrials : 1);
+    try_tiles();
     sort();
-    pack_inputs_of_best();
+    if (may_pack) pack_inputs_of_best();
     if (found_.empty()) add_plain();
     std::vector<ScheduleCandidate> list;
     for (size_t i = 0; i < std::min(found_.size(), std::max<size_t>(1, count)); ++i)
@@ -53,40 +44,93 @@ public:
 private:
   struct Found {
     ScheduleCandidate candidate;
-    TileSpec spec;
+    const TileSpec *spec; ///< nullptr: of a window, or with panels of operands that change.
+    size_t number;        ///< In the order in which equals are preferred.
   };
 
   /// With hints and working sets.
   ScheduleCandidate told(ScheduleCandidate candidate) const {
-    if (auto plan = plan_loops(kernel_, candidate.schedule); plan && !forbidden_.contains(Pattern::kPrefetch))
+    if (auto plan = planner_.plan(candidate.schedule); plan && !forbidden_.contains(Pattern::kPrefetch))
       candidate.schedule.prefetches = hints_ahead(model_, *plan, info_);
     if (!forbidden_.contains(Pattern::kStream)) candidate.schedule.store = store_of_far_result(kernel_, model_, info_);
-    candidate.prediction = predict(model_, kernel_, candidate.schedule, info_);
+    candidate.prediction = predict(model_, planner_, candidate.schedule, info_);
     return candidate;
   }
 
   void sort() {
-    std::stable_sort(found_.begin(), found_.end(), [](const Found &a, const Found &b) {
-      return a.candidate.prediction.seconds < b.candidate.prediction.seconds;
-    });
+    std::ranges::sort(found_, {}, [](const Found &f) { return std::pair(f.candidate.prediction.seconds, f.number); });
+  }
+
+  double limit() const { return best_.size() < kept_ ? std::numeric_limits<double>::infinity() : best_.back(); }
+
+  void try_tiles() {
+    std::vector<double> bounds(choices_.tiles.size(), 0);
+    // Of a schedule without some of its patterns nothing is known beforehand.
+    TileBound bound(model_, info_);
+    for (size_t i = 0; i < bounds.size() && forbidden_.empty(); ++i) bounds[i] = bound.seconds(choices_.tiles[i]);
+    std::vector<size_t> order(bounds.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::ranges::stable_sort(order, {}, [&](size_t i) { return bounds[i]; });
+    for (const size_t i : order) {
+      if (bounds[i] > limit() || std::isinf(bounds[i])) break;
+      match(
+          choices_.tiles[i], [&](const TileSpec &spec) { try_orders(spec, &spec, i); },
+          [&](const WindowTile &tile) { try_schedule(to_schedule(kernel_.name, model_, tile), nullptr, 2 * i); });
+    }
+  }
+
+  void try_orders(const TileSpec &spec, const TileSpec *kept, size_t number) {
+    TileSpec ordered = spec;
+    for (const bool outside : {true, false}) {
+      if (!outside && spec.roles->rows.empty()) continue;
+      ordered.lane_groups_outside = outside;
+      try_schedule(to_schedule(kernel_.name, model_, ordered, info_), kept, 2 * number + (outside ? 0 : 1));
+    }
+  }
+
+  void try_schedule(KernelSchedule schedule, const TileSpec *spec, size_t number) {
+    if (!forbidden_.empty()) {
+      Result<KernelSchedule> allowed = without(kernel_, schedule, forbidden_);
+      if (!allowed) return;
+      schedule = std::move(*allowed);
+    }
+    const double most = limit();
+    Prediction prediction = predict(model_, planner_, schedule, info_, most);
+    const double seconds = prediction.seconds;
+    if (!std::isfinite(seconds) || seconds > most || (accepts_ && !accepts_(schedule))) return;
+    best_.insert(std::upper_bound(best_.begin(), best_.end(), seconds), seconds);
+    best_.resize(std::min(best_.size(), kept_));
+    found_.push_back({{std::move(schedule), std::move(prediction)}, spec, number});
   }
 
   /// Panels of operands that change are made in each run, and pay where each element is used often.
-  void pack_inputs_of_best() {
-    if (info_.max_workers > 1 || model_.accumulators == 0) return;
-    std::vector<TileSpec> best;
-    for (size_t i = 0; i < std::min(found_.size(), kPackedTrials); ++i) best.push_back(found_[i].spec);
-    for (TileSpec &spec : best) {
-      if (spec.roles.axis || row_extent(spec.roles) < kLeastReuse || !has_packable_input(spec.roles)) continue;
-      spec.pack_inputs = true;
-      try_orders(spec);
-    }
-    sort();
+  bool may_pack_inputs() const {
+    return info_.max_workers == 1 && model_.accumulators > 0 &&
+           std::ranges::any_of(choices_.roles, [&](const DimRoles &roles) { return may_pack_inputs(roles); });
   }
 
-  bool has_packable_input(const DimRoles &roles) const {
-    return std::any_of(model_.reads.begin(), model_.reads.end(),
-                       [&](const ModelAccess &r) { return r.in_reduction && !r.is_constant && r.depends[roles.lane]; });
+  bool may_pack_inputs(const DimRoles &roles) const {
+    if (roles.axis || row_extent(model_, roles) < kLeastReuse) return false;
+    TileSpec spec;
+    spec.roles = &roles;
+    spec.pack_inputs = true;
+    return std::ranges::any_of(model_.reads, [&](const ModelAccess &r) {
+      return r.in_reduction && !r.is_constant && packs(model_, spec, r);
+    });
+  }
+
+  void pack_inputs_of_best() {
+    std::vector<const TileSpec *> best;
+    for (size_t i = 0; i < std::min(found_.size(), kPackedTrials); ++i)
+      if (const TileSpec *spec = found_[i].spec;
+          spec && may_pack_inputs(*spec->roles) && std::ranges::find(best, spec) == best.end())
+        best.push_back(spec);
+    for (size_t i = 0; i < best.size(); ++i) {
+      TileSpec packed = *best[i];
+      packed.pack_inputs = true;
+      try_orders(packed, nullptr, choices_.tiles.size() + i);
+    }
+    sort();
   }
 
   /// The kernel as it stands: one serial loop per dimension. For definitions of a single element.
@@ -94,275 +138,17 @@ private:
     KernelSchedule plain;
     plain.kernel = kernel_.name;
     plain.clip = !forbidden_.contains(Pattern::kClip);
-    Prediction prediction = predict(model_, kernel_, plain, info_);
-    found_.push_back({{std::move(plain), std::move(prediction)}, {}});
-  }
-
-  /// Each output dimension that some access runs along contiguously, or that a packed constant can follow, may hold
-  /// lanes.
-  std::vector<DimRoles> roles_of_dims() const {
-    std::vector<DimRoles> list;
-    size_t parallel = model_.parallel_dims();
-    for (size_t lane = 0; lane < parallel; ++lane) {
-      if (model_.dims[lane].is_open) continue;
-      bool useful = model_.store.strides[lane] == 1 || lane + 1 == parallel;
-      for (const ModelAccess &read : model_.reads)
-        useful |= read.depends[lane] && !read.irregular[lane] &&
-                  (read.strides[lane] == 1 || (read.is_constant && read.in_reduction));
-      if (!useful) continue;
-      DimRoles roles;
-      roles.lane = lane;
-      for (size_t d = 0; d < parallel; ++d)
-        if (d != lane) (is_row(d, lane) ? roles.rows : roles.batch).push_back(d);
-      list.push_back(roles);
-      if (roles.rows.size() > 1) {
-        roles.fuse_rows = true;
-        list.push_back(roles);
-      }
-    }
-    return list;
-  }
-
-  /// An output dimension that fills the lanes, along which all reads of the reduction lie contiguously (constants can
-  /// be laid out so).
-  bool has_good_lanes() const {
-    if (model_.accumulators == 0) return true;
-    for (size_t lane = 0; lane < model_.parallel_dims(); ++lane) {
-      bool good = model_.dims[lane].extent >= std::max(info_.lanes, info_.access_lanes) && !model_.dims[lane].is_open;
-      for (const ModelAccess &read : model_.reads)
-        if (read.in_reduction && read.depends[lane])
-          good &= !read.irregular[lane] && (read.strides[lane] == 1 || read.is_constant);
-      if (good && any_depends(lane)) return true;
-    }
-    return false;
-  }
-
-  bool any_depends(size_t dim) const {
-    return std::any_of(model_.reads.begin(), model_.reads.end(),
-                       [&](const ModelAccess &r) { return r.in_reduction && r.depends[dim]; });
-  }
-
-  /// Lanes along the axes that some read of the reduction lies along. The fastest output dimension gets registers.
-  std::vector<DimRoles> roles_along_axes() const {
-    std::vector<DimRoles> list;
-    size_t parallel = model_.parallel_dims();
-    for (size_t axis = parallel; axis < model_.dims.size(); ++axis) {
-      bool useful = std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &r) {
-        return r.in_reduction && r.depends[axis] && !r.irregular[axis] && r.strides[axis] == 1;
-      });
-      if (!useful || model_.dims[axis].extent < 4) continue;
-      DimRoles roles;
-      roles.axis = axis;
-      roles.lane = parallel > 0 ? parallel - 1 : DimRoles::kNoDim;
-      for (size_t d = 0; d + 1 < parallel; ++d) (shares_reads(d, roles.lane) ? roles.rows : roles.batch).push_back(d);
-      list.push_back(std::move(roles));
-    }
-    return list;
-  }
-
-  /// A tile over both dimensions reads less than its parts: each has a read of its own.
-  bool shares_reads(size_t a, size_t b) const {
-    bool first = false, second = false;
-    for (const ModelAccess &read : model_.reads) {
-      first |= read.in_reduction && read.depends[a] && !read.depends[b];
-      second |= read.in_reduction && read.depends[b] && !read.depends[a];
-    }
-    return first && second && !model_.dims[a].is_open;
-  }
-
-  /// Reads that lanes run along, of constants or without other dimensions, must not depend on a row.
-  bool is_row(size_t dim, size_t lane) const {
-    if (model_.dims[dim].is_open) return false;
-    if (model_.accumulators == 0) return true;
-    for (const ModelAccess &read : model_.reads)
-      if (read.in_reduction && read.depends[lane] && !read.depends[dim]) return true;
-    bool any = std::any_of(model_.reads.begin(), model_.reads.end(),
-                           [&](const ModelAccess &r) { return r.in_reduction && r.depends[lane]; });
-    return !any || all_depend(lane, dim);
-  }
-
-  bool all_depend(size_t lane, size_t dim) const {
-    return std::all_of(model_.reads.begin(), model_.reads.end(),
-                       [&](const ModelAccess &r) { return !r.in_reduction || (r.depends[lane] && r.depends[dim]); });
-  }
-
-  int64_t row_extent(const DimRoles &roles) const {
-    if (roles.rows.empty()) return 1;
-    if (!roles.fuse_rows) return model_.dims[roles.rows.back()].extent;
-    int64_t product = 1;
-    for (size_t d : roles.rows) product *= model_.dims[d].extent;
-    return product;
-  }
-
-  /// Fused rows without near memory need addresses that go on in even steps from one row to the next.
-  bool rows_are_even(const DimRoles &roles) const {
-    if (roles.rows.size() < 2) return true;
-    const std::vector<int> rows(roles.rows.begin(), roles.rows.end());
-    auto even = [&](const ModelAccess &access) {
-      return is_even(model_, access, rows) &&
-             std::ranges::none_of(rows, [&](int d) { return access.limited[static_cast<size_t>(d)]; });
-    };
-    return even(model_.store) && std::all_of(model_.reads.begin(), model_.reads.end(), even);
-  }
-
-  std::vector<int64_t> lane_choices(int64_t extent) const {
-    int64_t widest = std::max(info_.lanes, info_.access_lanes);
-    std::vector<int64_t> list;
-    for (int64_t lanes = widest; lanes >= 2; lanes /= 2)
-      if (lanes <= extent || lanes == widest) list.push_back(lanes);
-    list.push_back(1);
-    if (list.size() > 2) list.resize(2);
-    return list;
-  }
-
-  /// One worker a group: register tiles alone. Several: each has a tile of its own and reads far memory directly.
-  void enumerate_direct(const DimRoles &roles) {
-    if (roles.fuse_rows && info_.max_workers == 1 && !rows_are_even(roles)) return;
-    int64_t rows_limit = std::min<int64_t>(row_extent(roles), info_.max_workers > 1 ? 4 : kMaxRows);
-    for (int64_t lanes : lane_choices(model_.dims[roles.lane].extent))
-      for (int64_t vectors = 1;
-           vectors <= std::min<int64_t>(kMaxVectors, ceil_div(model_.dims[roles.lane].extent, lanes)); ++vectors)
-        for (int64_t rows = 1; rows <= rows_limit; ++rows) {
-          if (vectors * rows > info_.registers) break;
-          if (info_.max_workers > 1 && (vectors > 2 || (rows & (rows - 1)))) continue;
-          TileSpec spec;
-          spec.roles = roles;
-          spec.lanes = lanes;
-          spec.vectors = vectors;
-          spec.rows = rows;
-          spec.steps = unroll_steps(vectors * rows);
-          choose_workers(spec);
-          try_orders(spec);
-        }
-  }
-
-  /// As many as the axis fills, and half of them; or none, where workers can be neighbours in their place.
-  std::vector<int64_t> axis_lanes(int64_t extent) const {
-    int64_t lanes = std::max(info_.lanes, info_.access_lanes);
-    while (lanes / 2 >= extent) lanes /= 2;
-    return {lanes, info_.max_workers > 1 ? 1 : std::max<int64_t>(1, lanes / 2)};
-  }
-
-  /// Lanes along the reduction: a tile of results, each with some registers of partial ones.
-  void enumerate_along(const DimRoles &roles) {
-    bool open_lane = roles.lane == DimRoles::kNoDim || model_.dims[roles.lane].is_open;
-    int64_t columns_limit = open_lane ? 1 : model_.dims[roles.lane].extent;
-    int64_t rows_limit = roles.rows.empty() ? 1 : model_.dims[roles.rows.back()].extent;
-    int64_t most = info_.max_workers > 1 ? 8 : info_.registers;
-    if (roles.rows.empty()) most = std::min(most, kMostStreams);
-    // One long row after the other is what prefetchers follow best.
-    bool is_long = model_.dims[*roles.axis].extent >= 4 * kMostStreams * std::max(info_.lanes, info_.access_lanes);
-    bool shares = std::any_of(model_.reads.begin(), model_.reads.end(), [&](const ModelAccess &r) {
-      return r.in_reduction && !open_lane && !r.depends[roles.lane];
-    });
-    for (int64_t lanes : axis_lanes(model_.dims[*roles.axis].extent))
-      for (int64_t columns : {1, 2, 3, 4, 6})
-        for (int64_t rows : {1, 2, 3, 4, 6})
-          for (int64_t partials : {8, 4, 2, 1}) {
-            if (columns > 1 && !shares && is_long) continue;
-            bool needed = partials == 1 || (partials / 2) * lanes < model_.dims[*roles.axis].extent;
-            if (columns > columns_limit || rows > rows_limit || columns * rows * partials > most || !needed) continue;
-            TileSpec spec;
-            spec.roles = roles;
-            spec.lanes = lanes;
-            spec.vectors = columns;
-            spec.rows = rows;
-            spec.partials = partials;
-            share_axis(spec);
-          }
-  }
-
-  /// Workers along the axis, and the others of a group along the results.
-  void share_axis(TileSpec &spec) {
-    if (info_.max_workers == 1) return try_orders(spec);
-    int64_t steps = ceil_div(model_.dims[*spec.roles.axis].extent, spec.lanes * spec.partials);
-    int64_t most = std::min<int64_t>(info_.max_workers, info_.team_workers * 16);
-    for (int64_t sharers = 1; sharers <= most && (sharers == 1 || sharers < 2 * steps); sharers *= 4) {
-      spec.axis_workers = sharers;
-      spec.lane_workers = spec.row_workers = 1;
-      int64_t others = std::max<int64_t>(1, info_.team_workers * 4 / sharers);
-      if (spec.roles.lane != DimRoles::kNoDim)
-        while (spec.lane_workers < others && spec.lane_workers * spec.vectors < model_.dims[spec.roles.lane].extent)
-          spec.lane_workers *= 2;
-      try_orders(spec);
-    }
-  }
-
-  /// As many steps as fit a part of the instruction cache, so that loop control and address arithmetic vanish.
-  int64_t unroll_steps(int64_t tile) const {
-    double budget = static_cast<double>(info_.code_bytes) * kLeastCodeShare /
-                    (9.0 * static_cast<double>(tile) * static_cast<double>(model_.operations));
-    return std::clamp<int64_t>(static_cast<int64_t>(budget), 1, kMaxUnrolledSteps);
-  }
-
-  /// Workers first along the lanes, up to a few teams; then along rows.
-  void choose_workers(TileSpec &spec) const {
-    if (info_.max_workers == 1) return;
-    int64_t wanted = std::min<int64_t>(info_.max_workers, std::max<int64_t>(info_.team_workers * 4, 64));
-    int64_t along = ceil_div(model_.dims[spec.roles.lane].extent, spec.lanes * spec.vectors);
-    while (spec.lane_workers * 2 <= wanted && spec.lane_workers < along) spec.lane_workers *= 2;
-    int64_t rows = ceil_div(row_extent(spec.roles), spec.rows);
-    while (spec.lane_workers * spec.row_workers * 2 <= wanted && spec.row_workers < rows) spec.row_workers *= 2;
-  }
-
-  void enumerate_near(const DimRoles &roles) {
-    if (!roles.fuse_rows && roles.rows.size() > 1) return;
-    int64_t lane_extent = model_.dims[roles.lane].extent, rows_extent = row_extent(roles);
-    for (int64_t vectors : {1, 2})
-      for (int64_t rows : {2, 4, 8})
-        for (int64_t lane_workers : {2, 4, 8, 16, 32})
-          for (int64_t row_workers : {2, 4, 8, 16, 32}) {
-            int64_t workers = lane_workers * row_workers;
-            if (workers < info_.team_workers || workers > std::min(info_.max_workers, 512)) continue;
-            TileSpec spec;
-            spec.roles = roles;
-            spec.near = true;
-            spec.lanes = info_.access_lanes;
-            spec.vectors = vectors;
-            spec.rows = rows;
-            spec.lane_workers = lane_workers;
-            spec.row_workers = row_workers;
-            // A tile twice as large as the problem is never the best.
-            if (vectors * spec.lanes * lane_workers >= 2 * lane_extent && lane_workers > 2) continue;
-            if (rows * row_workers >= 2 * rows_extent && row_workers > 2) continue;
-            for (int64_t steps : {8, 16, 32}) {
-              if (steps > 8 && steps >= 2 * model_.terms()) continue;
-              spec.steps = steps;
-              try_orders(spec);
-            }
-          }
-  }
-
-  void try_orders(TileSpec &spec) {
-    for (bool outside : {true, false}) {
-      if (!outside && spec.roles.rows.empty()) continue;
-      spec.lane_groups_outside = outside;
-      try_schedule(to_schedule(kernel_.name, model_, spec, info_), spec);
-    }
-  }
-
-  void try_schedule(KernelSchedule schedule, const TileSpec &spec) {
-    if (!forbidden_.empty()) {
-      Result<KernelSchedule> allowed = without(kernel_, schedule, forbidden_);
-      if (!allowed) return;
-      schedule = std::move(*allowed);
-    }
-    ScheduleCandidate candidate{std::move(schedule), {}};
-    const double limit = best_.size() < kept_ ? std::numeric_limits<double>::infinity() : best_.back();
-    candidate.prediction = predict(model_, kernel_, candidate.schedule, info_, limit);
-    const double seconds = candidate.prediction.seconds;
-    if (!std::isfinite(seconds)) return;
-    if (seconds < limit) {
-      best_.insert(std::upper_bound(best_.begin(), best_.end(), seconds), seconds);
-      best_.resize(std::min(best_.size(), kept_));
-    }
-    found_.push_back({std::move(candidate), spec});
+    Prediction prediction = predict(model_, planner_, plain, info_);
+    found_.push_back({{std::move(plain), std::move(prediction)}, nullptr, 0});
   }
 
   const Kernel &kernel_;
   const TargetInfo &info_;
   PatternSet forbidden_;
+  const ScheduleFilter &accepts_;
   DefinitionModel model_;
+  LoopPlanner planner_;
+  TileChoices choices_;
   std::vector<Found> found_;
   size_t kept_ = 1;          ///< Candidates that anybody may ask for.
   std::vector<double> best_; ///< Seconds of so many, the best so far.
@@ -372,12 +158,17 @@ private:
 
 std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const TargetInfo &info, size_t count,
                                                    PatternSet forbidden, const TensorBounds &tensors) {
-  return Enumerator(kernel, info, forbidden, tensors).run(count);
+  return Search(kernel, info, forbidden, tensors, {}).run(count);
 }
 
 KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden,
                                       const TensorBounds &tensors) {
-  return enumerate_schedules(kernel, info, 1, forbidden, tensors).front().schedule;
+  return std::move(enumerate_schedules(kernel, info, 1, forbidden, tensors).front().schedule);
+}
+
+KernelSchedule choose_accepted_schedule(const Kernel &kernel, const TargetInfo &info, const ScheduleFilter &accepts,
+                                        const TensorBounds &tensors) {
+  return std::move(Search(kernel, info, {}, tensors, accepts).run(1).front().schedule);
 }
 
 } // namespace sparkle

@@ -2,6 +2,7 @@
 // devices; pure functions of the kernel and the machine.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,13 @@ std::vector<ScheduleCandidate> enumerate_schedules(const Kernel &kernel, const T
 /// The first of `enumerate_schedules`.
 KernelSchedule choose_kernel_schedule(const Kernel &kernel, const TargetInfo &info, PatternSet forbidden = {},
                                       const TensorBounds &tensors = {});
+
+using ScheduleFilter = std::function<bool(const KernelSchedule &)>;
+
+/// The best of those that `accepts` takes and that pack nothing but constants; where there is none, one serial loop per
+/// dimension.
+KernelSchedule choose_accepted_schedule(const Kernel &kernel, const TargetInfo &info, const ScheduleFilter &accepts,
+                                        const TensorBounds &tensors = {});
 
 /// Adds an entry that decides the placement of each `let` that `schedule` does not name.
 void add_placements(const Program &program, const TargetInfo &info, Schedule &schedule);

@@ -25,6 +25,7 @@ LoopRole role_of(const PlannedLoop &loop) {
 } // namespace
 
 LoopModel::LoopModel(const DefinitionModel &model, const LoopPlan &plan) : model_(model), plan_(plan) {
+  loops_.reserve(plan.loops.size());
   for (const PlannedLoop &loop : plan.loops) {
     const PlannedDim &dim = plan.dims[loop.dim];
     int64_t factor = dim.factors[loop.split];
@@ -166,37 +167,30 @@ int64_t LoopModel::steps_below(const Staging &staging) const {
   return count(LoopRole::kReduction) / std::max<int64_t>(1, trips_through(staging));
 }
 
-/// Values that each dimension takes in loops from `first` on.
-std::vector<double> LoopModel::ranges(size_t first) const {
-  std::vector<double> range(model_.dims.size(), 1);
-  for (size_t i = first; i < in_time_.size(); ++i) {
-    const PlannedDim &dim = plan_.dims[in_time_[i].dim];
-    double factor = static_cast<double>(in_time_[i].factor);
-    for (size_t s = dim.sources.size(); s-- > 0;) { // The fastest source of a fused dimension fills up first.
-      size_t source = static_cast<size_t>(dim.sources[s]);
-      double room = std::max(1.0, static_cast<double>(model_.dims[source].extent) / range[source]);
-      double taken = std::min(factor, room);
-      range[source] *= taken;
-      factor /= taken;
-    }
+/// The ranges of the sources of dimension `dim` (of the plan) that takes `values` values: the fastest source of a fused
+/// dimension fills up first.
+void LoopModel::fill_ranges(size_t dim, double values, std::span<double> range) const {
+  const std::vector<int> &sources = plan_.dims[dim].sources;
+  for (size_t s = sources.size(); s-- > 0;) {
+    const auto source = static_cast<size_t>(sources[s]);
+    range[source] = std::min(values, static_cast<double>(model_.dims[source].extent));
+    values /= range[source];
   }
-  return range;
 }
 
 namespace {
 
-/// Places along one direction of memory.
-struct Span {
-  int64_t stride; ///< In elements.
-  double count;
-};
+/// Few at a time: sorting in place is the fastest.
+void add_sorted(std::vector<MemorySpan> &spans, MemorySpan span) {
+  spans.push_back(span);
+  for (size_t i = spans.size() - 1; i > 0 && span.stride < spans[i - 1].stride; --i) std::swap(spans[i], spans[i - 1]);
+}
 
-/// The fastest first. Two that move through the same places (oh*s + kh) become one: their union, not their product.
-void merge(std::vector<Span> &spans) {
-  std::sort(spans.begin(), spans.end(), [](const Span &a, const Span &b) { return a.stride < b.stride; });
+/// Two that move through the same places (oh*s + kh) become one: their union, not their product.
+void merge(std::vector<MemorySpan> &spans) {
   size_t kept = 0;
-  for (const Span span : spans) {
-    Span *last = kept > 0 ? &spans[kept - 1] : nullptr;
+  for (const MemorySpan span : spans) {
+    MemorySpan *last = kept > 0 ? &spans[kept - 1] : nullptr;
     if (!last || static_cast<double>(span.stride) >= static_cast<double>(last->stride) * last->count ||
         span.stride % last->stride != 0) {
       spans[kept++] = span;
@@ -209,9 +203,9 @@ void merge(std::vector<Span> &spans) {
 
 /// Of lines, what is fetched for each element that is wanted. Gaps cost no more than a few elements each: others of the
 /// same line are mostly wanted soon.
-double line_waste(const std::vector<Span> &spans, double line) {
+double line_waste(const std::vector<MemorySpan> &spans, double line) {
   double run = 1;
-  for (const Span &span : spans) {
+  for (const MemorySpan &span : spans) {
     const auto stride = static_cast<double>(span.stride);
     if (stride > run) return run < line ? std::min({line, stride, 4 * run}) / run : 1;
     run += stride * (span.count - 1);
@@ -221,32 +215,35 @@ double line_waste(const std::vector<Span> &spans, double line) {
 
 } // namespace
 
-/// Bytes of distinct elements where each dimension takes `range` values; lines are filled whole unless the tensor is
-/// packed.
-double LoopModel::footprint(const ModelAccess &access, const std::vector<double> &range, bool packed) const {
-  std::vector<Span> spans;
-  spans.reserve(model_.dims.size());
-  for (size_t d = 0; d < model_.dims.size(); ++d)
-    if (access.depends[d])
-      spans.push_back({std::max<int64_t>(1, std::abs(access.strides[d])),
-                       std::min(range[d], static_cast<double>(model_.dims[d].extent))});
+double elements_in(const DefinitionModel &model, const ModelAccess &access, std::span<const double> range,
+                   std::vector<MemorySpan> &spans) {
+  spans.clear();
+  for (size_t d = 0; d < model.dims.size(); ++d)
+    if (access.depends[d]) add_sorted(spans, {std::max<int64_t>(1, std::abs(access.strides[d])), range[d]});
   merge(spans);
   double elements = 1;
-  for (const Span &span : spans) elements *= span.count;
-  elements = std::min(elements, static_cast<double>(access.tensor_elements));
+  for (const MemorySpan &span : spans) elements *= span.count;
+  return std::min(elements, static_cast<double>(access.tensor_elements));
+}
+
+/// Bytes of distinct elements where each dimension takes `range` values; lines are filled whole unless the tensor is
+/// packed.
+double LoopModel::footprint(const ModelAccess &access, std::span<const double> range, bool packed,
+                            std::vector<MemorySpan> &spans) const {
+  const double elements = elements_in(model_, access, range, spans);
   const double bytes = elements * static_cast<double>(access.element_bytes);
   return packed ? bytes : bytes * line_waste(spans, 64.0 / static_cast<double>(access.element_bytes));
 }
 
 /// How many times more of a cache the footprint takes because its rows lie an even number of ways apart and compete for
 /// the same sets, more of them than there are ways: a way over what the rows cover of it.
-double LoopModel::crowding(const ModelAccess &access, const std::vector<double> &range, const MemoryInfo &cache) const {
+double LoopModel::crowding(const ModelAccess &access, std::span<const double> range, const MemoryInfo &cache,
+                           std::vector<MemorySpan> &spans) const {
   if (cache.way_stride_bytes <= 0) return 1;
-  std::vector<std::pair<int64_t, double>> spans;
+  spans.clear();
   for (size_t d = 0; d < model_.dims.size(); ++d)
     if (access.depends[d] && range[d] > 1 && !access.irregular[d])
-      spans.push_back({std::max<int64_t>(1, std::abs(access.strides[d])) * access.element_bytes, range[d]});
-  std::sort(spans.begin(), spans.end());
+      add_sorted(spans, {std::max<int64_t>(1, std::abs(access.strides[d])) * access.element_bytes, range[d]});
   double run = static_cast<double>(access.element_bytes), way = static_cast<double>(cache.way_stride_bytes);
   for (const auto &[stride, count] : spans) {
     if (static_cast<double>(stride) <= std::max(run, static_cast<double>(cache.line_bytes))) {
@@ -265,33 +262,57 @@ const ModelAccess &LoopModel::access(size_t number) const {
   return number < model_.reads.size() ? model_.reads[number] : model_.store;
 }
 
+/// From inside out; what a loop does not change stays as it is inside it.
 LoopModel::Footprints LoopModel::footprints(const KernelSchedule &schedule) const {
   Footprints out;
-  for (size_t i = 0; i <= model_.reads.size(); ++i)
+  const size_t dims = model_.dims.size(), accesses = model_.reads.size() + 1, loops = in_time_.size();
+  for (size_t i = 0; i < accesses; ++i)
     out.packed.push_back(is_staged(schedule, access(i).tensor, MemoryLevel::kFar));
-  for (size_t first = 0; first <= in_time_.size(); ++first) {
-    out.ranges.push_back(ranges(first));
-    std::vector<double> &bytes = out.bytes.emplace_back(out.packed.size());
-    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = footprint(access(i), out.ranges.back(), out.packed[i]);
+  out.ranges.assign((loops + 1) * dims, 1);
+  out.bytes.resize((loops + 1) * accesses);
+  std::vector<double> values(plan_.dims.size(), 1); // Products of factors: whole numbers, exact in any order.
+  std::vector<MemorySpan> spans;
+  spans.reserve(dims);
+  for (size_t first = loops + 1; first-- > 0;) {
+    const std::span range = std::span(out.ranges).subspan(first * dims, dims);
+    const std::span bytes = std::span(out.bytes).subspan(first * accesses, accesses);
+    const Loop *loop = first < loops ? &in_time_[first] : nullptr;
+    if (loop) {
+      std::copy_n(out.ranges.begin() + static_cast<std::ptrdiff_t>((first + 1) * dims), dims, range.begin());
+      fill_ranges(loop->dim, values[loop->dim] *= static_cast<double>(loop->factor), range);
+    }
+    for (size_t i = 0; i < accesses; ++i)
+      bytes[i] = loop && (loop->factor == 1 || !depends(access(i), *loop))
+                     ? out.bytes[(first + 1) * accesses + i]
+                     : footprint(access(i), range, out.packed[i], spans);
   }
   return out;
 }
 
+/// What the loops from `first` on touch, all of it at once.
+bool LoopModel::fits(const Footprints &footprints, size_t first, const MemoryInfo &cache, double capacity) const {
+  const size_t dims = model_.dims.size(), accesses = footprints.packed.size();
+  const double *bytes = &footprints.bytes[first * accesses];
+  double least = 0;
+  for (size_t i = 0; i < accesses; ++i) least += bytes[i];
+  if (least > capacity) return false; // Crowded, they take more.
+  const std::span range = std::span(footprints.ranges).subspan(first * dims, dims);
+  std::vector<MemorySpan> spans;
+  double total = 0;
+  for (size_t i = 0; i < accesses; ++i)
+    total += bytes[i] * (footprints.packed[i] ? 1 : crowding(access(i), range, cache, spans));
+  return total <= capacity;
+}
+
 double LoopModel::traffic(const Footprints &footprints, const MemoryInfo &cache, double share) const {
   const double capacity = static_cast<double>(cache.bytes) * share;
+  const size_t accesses = footprints.packed.size();
   // The outermost loop whose body's data fits.
   size_t fit = in_time_.size();
-  for (size_t first = in_time_.size(); first-- > 0;) {
-    double bytes = 0;
-    for (size_t i = 0; i < footprints.packed.size(); ++i)
-      bytes += footprints.bytes[first][i] *
-               (footprints.packed[i] ? 1 : crowding(access(i), footprints.ranges[first], cache));
-    if (bytes > capacity) break;
-    fit = first;
-  }
+  while (fit > 0 && fits(footprints, fit - 1, cache, capacity)) --fit;
   double total = 0;
-  for (size_t a = 0; a < footprints.packed.size(); ++a) {
-    double bytes = footprints.bytes[fit][a];
+  for (size_t a = 0; a < accesses; ++a) {
+    double bytes = footprints.bytes[fit * accesses + a];
     bool refetched = false;
     for (size_t i = fit; i-- > 0;) {
       refetched |= depends(access(a), in_time_[i]);

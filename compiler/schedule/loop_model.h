@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "compiler/schedule/access_model.h"
@@ -19,6 +20,16 @@ enum class LoopRole : uint8_t {
   kRegister,       ///< Unrolled loops that have a result each: the register tile, without lanes.
   kLane,
 };
+
+/// Places along one direction of memory.
+struct MemorySpan {
+  int64_t stride; ///< In elements or bytes.
+  double count;
+};
+
+/// Distinct elements of the tensor where each dimension takes `range` values. Leaves its walks in `spans`.
+double elements_in(const DefinitionModel &model, const ModelAccess &access, std::span<const double> range,
+                   std::vector<MemorySpan> &spans);
 
 class LoopModel {
 public:
@@ -51,11 +62,11 @@ public:
   int64_t trips_through(const Staging &staging) const;
   int64_t steps_below(const Staging &staging) const;
 
-  /// What the loops from each one on touch, for traffic().
+  /// What the loops from each one on touch, for traffic(); by first loop (one more than there are), one after the other.
   struct Footprints {
-    std::vector<std::vector<double>> ranges; ///< By first loop (one more than there are): values of each dimension.
-    std::vector<std::vector<double>> bytes;  ///< By first loop: of each read, then of the store.
-    std::vector<bool> packed;                ///< By access.
+    std::vector<double> ranges; ///< Values of each dimension.
+    std::vector<double> bytes;  ///< Of each read, then of the store.
+    std::vector<bool> packed;   ///< By access.
   };
   Footprints footprints(const KernelSchedule &schedule) const;
   /// Bytes that all units together fetch into caches of a kind of which a kernel can use the part `share`. Walks the
@@ -77,9 +88,13 @@ private:
   bool depends(const ModelAccess &access, const Loop &loop) const;
   double filling_rounds(const KernelSchedule &schedule, size_t at) const;
   const ModelAccess &access(size_t number) const;
-  std::vector<double> ranges(size_t first) const;
-  double footprint(const ModelAccess &access, const std::vector<double> &range, bool packed) const;
-  double crowding(const ModelAccess &access, const std::vector<double> &range, const MemoryInfo &cache) const;
+  void fill_ranges(size_t dim, double values, std::span<double> range) const;
+  /// `spans`: for their memory.
+  double footprint(const ModelAccess &access, std::span<const double> range, bool packed,
+                   std::vector<MemorySpan> &spans) const;
+  double crowding(const ModelAccess &access, std::span<const double> range, const MemoryInfo &cache,
+                  std::vector<MemorySpan> &spans) const;
+  bool fits(const Footprints &footprints, size_t first, const MemoryInfo &cache, double capacity) const;
   const DefinitionModel &model_;
   const LoopPlan &plan_;
   std::vector<Loop> loops_;   ///< Outermost first.
@@ -89,10 +104,10 @@ private:
 /// A line of Prediction::working_sets.
 std::string describe_traffic(const MemoryInfo &cache, const MemoryInfo &behind, double bytes, double seconds);
 
-/// As in cost_model.h, with the model at hand. What is certain to take longer than `limit` is not looked at any further
+/// As in cost_model.h, with the model and the planner of the kernel at hand. What is certain to take longer than `limit` is not looked at any further
 /// and gets infinite seconds; with a limit there are no working sets.
 struct Prediction;
-Prediction predict(const DefinitionModel &model, const Kernel &kernel, const KernelSchedule &schedule,
+Prediction predict(const DefinitionModel &model, const LoopPlanner &planner, const KernelSchedule &schedule,
                    const struct TargetInfo &info, std::optional<double> limit = {});
 
 } // namespace sparkle

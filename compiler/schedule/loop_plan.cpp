@@ -9,10 +9,12 @@ namespace {
 
 class Planner {
 public:
-  Planner(const Kernel &kernel, const KernelSchedule &schedule) : kernel_(kernel), schedule_(schedule) {}
+  Planner(const std::vector<PlannedSource> &sources, bool keeps_term_order, const KernelSchedule &schedule)
+      : keeps_term_order_(keeps_term_order), schedule_(schedule) {
+    plan_.sources = sources;
+  }
 
   Result<LoopPlan> run() {
-    collect_sources();
     SPARKLE_TRY_STATUS(fuse_and_split());
     SPARKLE_TRY_STATUS(order_loops());
     SPARKLE_TRY_STATUS(check_order());
@@ -24,47 +26,22 @@ private:
     return {ErrorCode::kBadSchedule, "schedule of kernel `" + schedule_.kernel + "`: " + text};
   }
 
-  void collect_sources() {
-    Definition def = definition_of(kernel_);
-    for (const DefinitionDim &dim : def.dims)
-      plan_.sources.push_back({dim.name, dim.var, dim.begin, dim.end, extent_of(dim.begin, dim.end), false});
-    for (ExprId id : main_reduces(kernel_, def)) {
-      for (const ReduceAxis &axis : std::get<Reduce>(kernel_.expr(id)).axes) {
-        std::vector<std::string> taken;
-        for (const PlannedSource &source : plan_.sources) taken.push_back(source.name);
-        plan_.sources.push_back({axis_name(kernel_, axis.var, taken), axis.var, axis.begin, axis.end,
-                                 extent_of(axis.begin, axis.end), true});
-      }
-      break;
-    }
-  }
-
   std::optional<int> source(const std::string &name) const {
     for (size_t i = 0; i < plan_.sources.size(); ++i)
       if (plan_.sources[i].name == name) return static_cast<int>(i);
     return std::nullopt;
   }
 
-  std::optional<int64_t> extent_of(ExprId begin, ExprId end) const {
-    auto first = kernel_.constant(begin), last = kernel_.constant(end);
-    if (!first || !last) return std::nullopt;
-    return std::max<int64_t>(0, *last - *first);
-  }
-
   Status fuse_and_split() {
     std::vector<bool> taken(plan_.sources.size(), false);
+    plan_.dims.reserve(plan_.sources.size());
     for (const DimSchedule &entry : schedule_.dims) {
       PlannedDim dim;
       dim.name = entry.dim;
-      std::vector<std::string> names = entry.fused.empty() ? std::vector<std::string>{entry.dim} : entry.fused;
-      for (const std::string &name : names) {
-        auto s = source(name);
-        if (!s) return bad("there is no dimension `" + name + "`");
-        if (taken[*s]) return bad("dimension `" + name + "` is scheduled twice");
-        taken[*s] = true;
-        dim.sources.push_back(*s);
-      }
-      if (names.size() > 1 && source(entry.dim))
+      dim.sources.reserve(std::max<size_t>(1, entry.fused.size()));
+      if (entry.fused.empty()) SPARKLE_TRY_STATUS(take(entry.dim, taken, dim));
+      for (const std::string &name : entry.fused) SPARKLE_TRY_STATUS(take(name, taken, dim));
+      if (entry.fused.size() > 1 && source(entry.dim))
         return bad("fused dimension `" + entry.dim + "` has the name of another");
       SPARKLE_TRY_STATUS(finish_dim(dim, entry.splits));
       plan_.dims.push_back(std::move(dim));
@@ -80,7 +57,16 @@ private:
     return ok();
   }
 
-  Status finish_dim(PlannedDim &dim, std::vector<Split> splits) {
+  Status take(const std::string &name, std::vector<bool> &taken, PlannedDim &dim) const {
+    auto s = source(name);
+    if (!s) return bad("there is no dimension `" + name + "`");
+    if (taken[*s]) return bad("dimension `" + name + "` is scheduled twice");
+    taken[*s] = true;
+    dim.sources.push_back(*s);
+    return ok();
+  }
+
+  Status finish_dim(PlannedDim &dim, const std::vector<Split> &splits) {
     dim.is_reduction = plan_.sources[dim.sources.front()].is_reduction;
     dim.extent = 1;
     for (int s : dim.sources) {
@@ -91,7 +77,7 @@ private:
         return bad("`" + dim.name + "` fuses `" + plan_.sources[s].name + "`, whose extent is open, behind another");
       dim.extent = dim.extent && extent ? checked_mul(*dim.extent, *extent) : std::nullopt;
     }
-    if (splits.empty()) splits = {Split{LoopKind::kSerial, 0}};
+    if (splits.empty()) return set_factors(dim, {Split{LoopKind::kSerial, 0}}, 1);
     int64_t inner = 1;
     for (size_t i = 1; i < splits.size(); ++i) {
       auto product = checked_mul(inner, splits[i].factor);
@@ -109,6 +95,8 @@ private:
     if (dim.extent && (!checked_mul(outer, inner) || outer * inner < *dim.extent))
       return bad("factors of `" + dim.name + "` cover " + std::to_string(outer * inner) + " of its extent " +
                  std::to_string(*dim.extent));
+    dim.kinds.reserve(splits.size());
+    dim.factors.reserve(splits.size());
     for (size_t i = 0; i < splits.size(); ++i) {
       LoopKind kind = splits[i].kind;
       if (dim.is_reduction) SPARKLE_TRY_STATUS(check_reduction(dim, kind));
@@ -125,12 +113,9 @@ private:
   Status check_reduction(const PlannedDim &dim, LoopKind kind) const {
     if (kind == LoopKind::kGroup || kind == LoopKind::kTeam)
       return bad("reduction `" + dim.name + "` cannot be split over " + std::string(name_of(kind)) + " loops");
-    if (!gives_partials(kind)) return ok();
-    for (ExprId id : main_reduces(kernel_, definition_of(kernel_)))
-      if (kernel_.strict && is_float(kernel_.type_of(id).scalar))
-        return bad("reduction `" + dim.name + "` cannot be split over " + std::string(name_of(kind)) +
-                   " loops: a strict kernel keeps the order of its terms");
-    return ok();
+    if (!gives_partials(kind) || !keeps_term_order_) return ok();
+    return bad("reduction `" + dim.name + "` cannot be split over " + std::string(name_of(kind)) +
+               " loops: a strict kernel keeps the order of its terms");
   }
 
   static bool gives_partials(LoopKind kind) { return kind == LoopKind::kWorker || kind == LoopKind::kLane; }
@@ -172,13 +157,16 @@ private:
     }
     size_t total = 0;
     for (const PlannedDim &dim : plan_.dims) total += dim.kinds.size();
+    plan_.loops.reserve(total);
     for (const LoopRef &ref : schedule_.order) {
       auto dim =
           std::find_if(plan_.dims.begin(), plan_.dims.end(), [&](const PlannedDim &d) { return d.name == ref.dim; });
       if (dim == plan_.dims.end() || ref.split < 0 || ref.split >= static_cast<int>(dim->kinds.size()))
         return bad("`order` names loop `" + ref.text() + "`, which does not exist");
-      if (plan_.position(ref)) return bad("`order` names loop `" + ref.text() + "` twice");
-      add_loop(static_cast<size_t>(dim - plan_.dims.begin()), static_cast<size_t>(ref.split));
+      const auto number = static_cast<int>(dim - plan_.dims.begin());
+      if (std::ranges::any_of(plan_.loops, [&](const PlannedLoop &l) { return l.dim == number && l.split == ref.split; }))
+        return bad("`order` names loop `" + ref.text() + "` twice");
+      add_loop(static_cast<size_t>(number), static_cast<size_t>(ref.split));
     }
     if (plan_.loops.size() == total) return ok();
     for (const PlannedDim &dim : plan_.dims)
@@ -196,26 +184,32 @@ private:
     for (size_t i = 0; i < plan_.loops.size(); ++i) {
       const PlannedLoop &loop = plan_.loops[i];
       int rank_of_kind = rank(loop);
-      LoopRef ref{plan_.dims[loop.dim].name, loop.split};
+      const auto name = [&] { return LoopRef{plan_.dims[loop.dim].name, loop.split}.text(); };
       bool inner = (loop.is_reduction && loop.kind != LoopKind::kWorker) || loop.kind == LoopKind::kUnrolled ||
                    loop.kind == LoopKind::kLane;
       if (inner && !inside) plan_.first_inner = i;
       inside |= inner;
       if (rank_of_kind <= 2) {
         if (inside || rank_of_kind < last || (rank_of_kind == 0 && i > 0 && rank(plan_.loops[i - 1]) != 0))
-          return bad("loop `" + ref.text() + "` is out of order: group, then team, then worker loops come first");
+          return bad("loop `" + name() + "` is out of order: group, then team, then worker loops come first");
         last = rank_of_kind;
       }
       if (loop.kind == LoopKind::kLane && i + 1 != plan_.loops.size())
-        return bad("lane loop `" + ref.text() + "` must be innermost");
+        return bad("lane loop `" + name() + "` must be innermost");
     }
     return ok();
   }
 
-  const Kernel &kernel_;
+  bool keeps_term_order_;
   const KernelSchedule &schedule_;
   LoopPlan plan_;
 };
+
+std::optional<int64_t> extent_of(const Kernel &kernel, ExprId begin, ExprId end) {
+  auto first = kernel.constant(begin), last = kernel.constant(end);
+  if (!first || !last) return std::nullopt;
+  return std::max<int64_t>(0, *last - *first);
+}
 
 bool same_axes(const Kernel &kernel, const Reduce &a, const Reduce &b) {
   if (a.axes.size() != b.axes.size()) return false;
@@ -278,8 +272,29 @@ std::vector<ExprId> main_reduces(const Kernel &kernel, const Definition &def) {
   return result;
 }
 
+LoopPlanner::LoopPlanner(const Kernel &kernel) {
+  const Definition def = definition_of(kernel);
+  for (const DefinitionDim &dim : def.dims)
+    sources_.push_back({dim.name, dim.var, dim.begin, dim.end, extent_of(kernel, dim.begin, dim.end), false});
+  const std::vector<ExprId> reduces = main_reduces(kernel, def);
+  if (reduces.empty()) return;
+  for (const ReduceAxis &axis : std::get<Reduce>(kernel.expr(reduces.front())).axes) {
+    std::vector<std::string> taken;
+    for (const PlannedSource &source : sources_) taken.push_back(source.name);
+    sources_.push_back({axis_name(kernel, axis.var, taken), axis.var, axis.begin, axis.end,
+                        extent_of(kernel, axis.begin, axis.end), true});
+  }
+  keeps_term_order_ = kernel.strict && std::ranges::any_of(reduces, [&](ExprId id) {
+                        return is_float(kernel.type_of(id).scalar);
+                      });
+}
+
+Result<LoopPlan> LoopPlanner::plan(const KernelSchedule &schedule) const {
+  return Planner(sources_, keeps_term_order_, schedule).run();
+}
+
 Result<LoopPlan> plan_loops(const Kernel &kernel, const KernelSchedule &schedule) {
-  return Planner(kernel, schedule).run();
+  return LoopPlanner(kernel).plan(schedule);
 }
 
 } // namespace sparkle

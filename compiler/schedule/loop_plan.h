@@ -66,4 +66,15 @@ std::vector<ExprId> main_reduces(const Kernel &kernel, const Definition &def);
 /// Errors: kBadSchedule, naming kernel, dimension, factor and extent.
 Result<LoopPlan> plan_loops(const Kernel &kernel, const KernelSchedule &schedule);
 
+/// The same for many schedules of one kernel, which must outlive it: what does not change is looked up once.
+class LoopPlanner {
+public:
+  explicit LoopPlanner(const Kernel &kernel);
+  Result<LoopPlan> plan(const KernelSchedule &schedule) const;
+
+private:
+  std::vector<PlannedSource> sources_;
+  bool keeps_term_order_ = false; ///< Of reductions: a strict kernel of floats.
+};
+
 } // namespace sparkle

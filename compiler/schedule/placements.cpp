@@ -167,7 +167,7 @@ private:
   }
 
   double compute_seconds(const Kernel &kernel, const KernelSchedule &entry) const {
-    return predict(model_of(kernel, tensors_), kernel, entry, info_).compute_seconds;
+    return predict(kernel, entry, info_, tensors_).compute_seconds;
   }
 
   double compute_seconds(const Kernel &kernel) {

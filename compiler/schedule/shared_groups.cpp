@@ -1,7 +1,6 @@
 #include "compiler/schedule/shared_groups.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "compiler/analysis/imported.h"
@@ -108,15 +107,11 @@ KernelSchedule choose_shared_schedule(const Kernel &kernel, const TargetInfo &in
                                       const TensorBounds &tensors) {
   TargetInfo group = info;
   if (workers > 1) group.max_workers = static_cast<int>(std::min<int64_t>(info.max_workers, workers));
-  for (ScheduleCandidate &candidate :
-       enumerate_schedules(kernel, group, std::numeric_limits<size_t>::max(), {}, tensors)) {
-    KernelSchedule &entry = candidate.schedule;
-    if (fuses(kernel, entry, shared) || !packs_constants_alone(kernel, entry)) continue;
-    if (fits(workers_of(kernel, share_groups(entry, kernel, shared)), workers)) return std::move(entry);
-  }
-  KernelSchedule plain;
-  plain.kernel = kernel.name;
-  return plain;
+  const ScheduleFilter accepts = [&](const KernelSchedule &entry) {
+    return !fuses(kernel, entry, shared) && packs_constants_alone(kernel, entry) &&
+           fits(workers_of(kernel, share_groups(entry, kernel, shared)), workers);
+  };
+  return choose_accepted_schedule(kernel, group, accepts, tensors);
 }
 
 void walk_along_lanes(const Kernel &kernel, KernelSchedule &entry) {

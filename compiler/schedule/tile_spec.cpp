@@ -12,6 +12,10 @@ constexpr double kCodeBytesPerOperation = 9;
 /// Of the instruction budget that the parts of a tile may take together: all but the middle ones keep guards.
 constexpr double kPartsCodeShare = 1.0 / 16;
 
+bool runs_along(const DimRoles &roles, const ModelAccess &read) {
+  return std::ranges::any_of(roles.rows, [&](size_t d) { return read.depends[d]; });
+}
+
 class ScheduleWriter {
 public:
   ScheduleWriter(const std::string &kernel, const DefinitionModel &model, const TileSpec &spec, const TargetInfo &info)
@@ -54,7 +58,7 @@ private:
   }
 
   void write_dims() {
-    const DimRoles &roles = spec_.roles;
+    const DimRoles &roles = *spec_.roles;
     if (roles.lane != DimRoles::kNoDim) write_lane_dim();
     if (!roles.rows.empty()) write_rows();
     for (size_t d : roles.batch) {
@@ -70,17 +74,17 @@ private:
   }
 
   void write_lane_dim() {
-    DimSchedule lane{name(spec_.roles.lane), {}, {{LoopKind::kGroup, 0}}};
+    DimSchedule lane{name(spec_.roles->lane), {}, {{LoopKind::kGroup, 0}}};
     // Registers outside workers: what neighbouring workers touch at once is contiguous.
     lane_unrolled_ = split(lane, LoopKind::kUnrolled, spec_.vectors);
     lane_worker_ = split(lane, LoopKind::kWorker, spec_.lane_workers);
-    if (!spec_.roles.axis) lane_ = split(lane, LoopKind::kLane, spec_.lanes);
+    if (!spec_.roles->axis) lane_ = split(lane, LoopKind::kLane, spec_.lanes);
     lane_group_ = LoopRef{lane.dim, 0};
     out_.dims.push_back(lane);
   }
 
   void write_rows() {
-    const DimRoles &roles = spec_.roles;
+    const DimRoles &roles = *spec_.roles;
     DimSchedule row;
     bool fuse = roles.fuse_rows && roles.rows.size() > 1;
     row.dim = fuse ? unique("p") : name(roles.rows.back());
@@ -111,16 +115,15 @@ private:
       out_.dims.push_back(std::move(k));
       return;
     }
-    int64_t left = spec_.steps;
-    for (size_t i = axes.size(); i-- > 0;)
-      axes[i] == spec_.roles.axis ? write_shared_axis() : write_axis(axes[i], left);
+    for (const UnrolledAxis &axis : unrolled_axes(model_, spec_))
+      axis.axis == spec_.roles->axis ? write_shared_axis() : write_axis(axis);
     std::reverse(reduction_serial_.begin(), reduction_serial_.end());
     std::reverse(reduction_unrolled_.begin(), reduction_unrolled_.end());
   }
 
   /// Neighbouring lanes, then neighbouring workers, touch neighbouring elements.
   void write_shared_axis() {
-    DimSchedule dim{name(*spec_.roles.axis), {}, {{LoopKind::kSerial, 0}}};
+    DimSchedule dim{name(*spec_.roles->axis), {}, {{LoopKind::kSerial, 0}}};
     reduction_serial_.push_back({dim.dim, 0});
     axis_unrolled_ = split(dim, LoopKind::kUnrolled, spec_.partials);
     axis_worker_ = split(dim, LoopKind::kWorker, spec_.axis_workers);
@@ -128,24 +131,18 @@ private:
     out_.dims.push_back(std::move(dim));
   }
 
-  /// Unrolls the whole axis while that is within the wanted number of steps, else a part of it.
-  void write_axis(size_t axis, int64_t &left) {
-    int64_t extent = model_.dims[axis].extent;
-    DimSchedule dim{name(axis), {}, {}};
-    if (extent <= left && !model_.dims[axis].is_open) {
+  void write_axis(const UnrolledAxis &axis) {
+    DimSchedule dim{name(axis.axis), {}, {}};
+    if (axis.is_whole) {
       dim.splits = {{LoopKind::kUnrolled, 0}};
       reduction_unrolled_.push_back({dim.dim, 0});
-      left /= extent;
     } else {
-      int64_t part = left;
-      while (part > 1 && extent % part != 0) --part;
       dim.splits = {{LoopKind::kSerial, 0}};
       reduction_serial_.push_back({dim.dim, 0});
-      if (part > 1) {
-        dim.splits.push_back({LoopKind::kUnrolled, part});
+      if (axis.part > 1) {
+        dim.splits.push_back({LoopKind::kUnrolled, axis.part});
         reduction_unrolled_.push_back({dim.dim, 1});
       }
-      left = 1;
     }
     out_.dims.push_back(std::move(dim));
   }
@@ -172,16 +169,14 @@ private:
     append(lane_);
   }
 
-  bool along_rows(const ModelAccess &read) const {
-    return std::any_of(spec_.roles.rows.begin(), spec_.roles.rows.end(), [&](size_t d) { return read.depends[d]; });
-  }
+  bool along_rows(const ModelAccess &read) const { return runs_along(*spec_.roles, read); }
 
   void write_stagings() {
     std::vector<std::string> done;
     for (const ModelAccess &read : model_.reads) {
       if (!read.in_reduction || std::find(done.begin(), done.end(), read.tensor) != done.end()) continue;
       done.push_back(read.tensor);
-      if (panels_pay(read)) stage_far(read);
+      if (packs(model_, spec_, read)) stage_far(read);
     }
     if (!spec_.near) return;
     done.clear();
@@ -192,19 +187,6 @@ private:
         done.push_back(key);
         level == MemoryLevel::kNear ? stage_near(read) : stage_register(read);
       }
-  }
-
-  /// Constants that lanes run along are laid out as they are read, once.
-  bool panels_pay(const ModelAccess &read) const {
-    if (spec_.roles.axis) return false; // As they lie, lanes run along them.
-    if (!(read.is_constant || spec_.pack_inputs) || !read.depends[spec_.roles.lane] || along_rows(read)) return false;
-    if (std::any_of(read.irregular.begin(), read.irregular.end(), [](bool irregular) { return irregular; }))
-      return false;
-    return std::none_of(spec_.roles.batch.begin(), spec_.roles.batch.end(),
-                        [&](size_t d) { return read.depends[d]; }) &&
-           std::any_of(model_.dims.begin(), model_.dims.end(), [&](const ModelDim &d) {
-             return d.is_reduction && read.depends[static_cast<size_t>(&d - model_.dims.data())];
-           });
   }
 
   bool depends_on(const ModelAccess &read, const LoopRef &loop) const {
@@ -284,7 +266,7 @@ private:
       staging.skew = info_.near_banks > 0 ? info_.access_lanes : 0;
       return;
     }
-    size_t lane = rows ? spec_.roles.rows.back() : spec_.roles.lane;
+    size_t lane = rows ? spec_.roles->rows.back() : spec_.roles->lane;
     bool lanes_inside = !rows && read.strides[lane] == 1 && !read.irregular[lane] && !read.guarded[lane] &&
                         !read.limited[lane] && spec_.lanes > 1;
     if (lanes_inside) staging.lanes = static_cast<int>(wide(model_.dims[lane].extent, spec_.lanes));
@@ -327,7 +309,7 @@ private:
   bool has_room_for_parts(const DimSchedule &dim, double &code) const {
     const auto axis = std::find_if(model_.dims.begin(), model_.dims.end(),
                                    [&](const ModelDim &d) { return d.name == dim.dim && d.is_reduction; });
-    if (!spec_.roles.fuse_rows || axis == model_.dims.end()) return true;
+    if (!spec_.roles->fuse_rows || axis == model_.dims.end()) return true;
     const double parts = static_cast<double>(std::min<int64_t>(axis->extent, 3)) * code;
     if (parts > static_cast<double>(info_.code_bytes) * kPartsCodeShare) return false;
     code = parts;
@@ -368,6 +350,39 @@ private:
 KernelSchedule to_schedule(const std::string &kernel, const DefinitionModel &model, const TileSpec &spec,
                            const TargetInfo &info) {
   return ScheduleWriter(kernel, model, spec, info).run();
+}
+
+std::vector<UnrolledAxis> unrolled_axes(const DefinitionModel &model, const TileSpec &spec) {
+  std::vector<UnrolledAxis> list;
+  int64_t left = spec.steps;
+  for (size_t d = model.dims.size(); d-- > 0 && model.dims[d].is_reduction;) {
+    if (d == spec.roles->axis) {
+      list.push_back({d, 1, false});
+      continue;
+    }
+    const int64_t extent = model.dims[d].extent;
+    if (extent <= left && !model.dims[d].is_open) { // While that is within the wanted number of steps.
+      list.push_back({d, extent, true});
+      left /= extent;
+      continue;
+    }
+    int64_t part = left;
+    while (part > 1 && extent % part != 0) --part;
+    list.push_back({d, part, false});
+    left = 1;
+  }
+  return list;
+}
+
+bool packs(const DefinitionModel &model, const TileSpec &spec, const ModelAccess &read) {
+  const DimRoles &roles = *spec.roles;
+  if (roles.axis) return false; // As they lie, lanes run along them.
+  if (!(read.is_constant || spec.pack_inputs) || !read.depends[roles.lane] || runs_along(roles, read)) return false;
+  if (std::ranges::any_of(read.irregular, [](bool irregular) { return irregular; })) return false;
+  if (std::ranges::any_of(roles.batch, [&](size_t d) { return read.depends[d]; })) return false;
+  for (size_t d = model.parallel_dims(); d < model.dims.size(); ++d)
+    if (read.depends[d]) return true;
+  return false;
 }
 
 bool is_matrix_like(const DefinitionModel &model, const DimRoles &roles) {

@@ -26,7 +26,7 @@ struct DimRoles {
 };
 
 struct TileSpec {
-  DimRoles roles;
+  const DimRoles *roles = nullptr; ///< Of all specs that have them; they live as long as these.
   int64_t lanes = 1;
   int64_t vectors = 1;      ///< Registers along the lane dimension, of `lanes` each.
   int64_t rows = 1;         ///< Registers along the rows.
@@ -43,6 +43,19 @@ struct TileSpec {
 /// Writes the schedule of definition `kernel`.
 KernelSchedule to_schedule(const std::string &kernel, const DefinitionModel &model, const TileSpec &spec,
                            const TargetInfo &info);
+
+/// Unrolled steps of one axis of the reduction.
+struct UnrolledAxis {
+  size_t axis = 0;
+  int64_t part = 1; ///< A divisor of the extent.
+  bool is_whole = false;
+};
+/// How `spec.steps` fall on the axes, innermost first; none on DimRoles::axis. Of specs without near memory.
+std::vector<UnrolledAxis> unrolled_axes(const DefinitionModel &model, const TileSpec &spec);
+
+/// The schedule packs what `read` reads before the kernel: constants that lanes run along are laid out as they are
+/// read, once; other operands with TileSpec::pack_inputs.
+bool packs(const DefinitionModel &model, const TileSpec &spec, const ModelAccess &read);
 
 /// Reads of the reduction, each along the lane dimension or along rows but not both: a matrix product at heart.
 bool is_matrix_like(const DefinitionModel &model, const DimRoles &roles);

@@ -45,6 +45,11 @@ int64_t lanes_of(const PlannedDim &dim) {
 
 } // namespace
 
+double mask_factor(bool has_tail, int64_t tiles) {
+  if (!has_tail) return 1;
+  return tiles > 4 ? kMaskedTail : kMasked;
+}
+
 WindowModel::WindowModel(const DefinitionModel &model, const LoopPlan &plan, const TargetInfo &info)
     : model_(model), plan_(plan), info_(info), body_(plan.loops.size()) {
   const auto stays = [](const PlannedLoop &loop) {
@@ -244,7 +249,7 @@ double WindowModel::stream_factor() const {
 
 double WindowModel::mask_factor() const {
   for (const PlannedDim &dim : plan_.dims)
-    if (dim.extent && *dim.extent % lanes_of(dim) != 0) return dim.factors.front() > 4 ? kMaskedTail : kMasked;
+    if (dim.extent && *dim.extent % lanes_of(dim) != 0) return sparkle::mask_factor(true, dim.factors.front());
   return 1;
 }
 

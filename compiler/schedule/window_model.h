@@ -21,6 +21,9 @@ struct WindowLoads {
   double registers = 0;  ///< That the body needs to get by with these.
 };
 
+/// Cost of a body over that of one without masks: `has_tail`, lanes do not divide the extent; `tiles` along them.
+double mask_factor(bool has_tail, int64_t tiles);
+
 class WindowModel {
 public:
   WindowModel(const DefinitionModel &model, const LoopPlan &plan, const TargetInfo &info);

@@ -12,21 +12,6 @@ namespace {
 constexpr int64_t kMostTerms = 64;
 constexpr int64_t kMostPoints = 160;
 
-enum class LanePlace : uint8_t {
-  kOutside, ///< Its groups change slowest.
-  kAround,  ///< Groups just around the loop along the row: what depends on lanes alone is held along a row.
-  kInside,  ///< A serial loop inside the one along the row: memory is walked as it lies.
-};
-
-struct WindowTile {
-  size_t lane = 0;
-  std::vector<int> lane_dims; ///< `lane`, and before it one in which its lanes go on; slowest first.
-  std::vector<size_t> rows;   ///< Dimensions along which the window slides, slowest first; at most two.
-  int64_t lanes = 1, vectors = 1;
-  int64_t outer = 1, inner = 1; ///< Results along the first of two rows and along the last row.
-  LanePlace place = LanePlace::kAround;
-};
-
 class WindowWriter {
 public:
   WindowWriter(const std::string &kernel, const DefinitionModel &model, const WindowTile &tile)
@@ -36,8 +21,8 @@ public:
   }
 
   KernelSchedule run() {
-    const size_t row = tile_.rows.empty() ? model_.dims.size() : tile_.rows.back();
-    const size_t outer = tile_.rows.size() > 1 ? tile_.rows.front() : model_.dims.size();
+    const size_t row = tile_.dims->rows.empty() ? model_.dims.size() : tile_.dims->rows.back();
+    const size_t outer = tile_.dims->rows.size() > 1 ? tile_.dims->rows.front() : model_.dims.size();
     std::vector<LoopRef> groups, tile;
     for (size_t d = 0; d < model_.parallel_dims(); ++d) {
       if (is_lane_dim(d) || d == row) continue;
@@ -46,7 +31,7 @@ public:
     std::vector<LoopRef> along;
     if (row < model_.dims.size()) along.push_back(split(row, LoopKind::kSerial, tile_.inner, tile));
     const LoopKind kind = tile_.place == LanePlace::kInside ? LoopKind::kSerial : LoopKind::kGroup;
-    const LoopRef lane = split(tile_.lane, kind, tile_.vectors, tile, tile_.lanes);
+    const LoopRef lane = split(tile_.dims->lane, kind, tile_.vectors, tile, tile_.lanes);
     if (tile_.place == LanePlace::kOutside) out_.order.push_back(lane);
     append(groups);
     if (tile_.place == LanePlace::kAround) out_.order.push_back(lane);
@@ -65,9 +50,9 @@ private:
   /// Dimension d as `kind`, unrolled `factor`, lane `lanes`; the inner loops go to `tile`.
   LoopRef split(size_t d, LoopKind kind, int64_t factor, std::vector<LoopRef> &tile, int64_t lanes = 1) {
     DimSchedule dim{model_.dims[d].name, {}, {{kind, 0}}};
-    if (d == tile_.lane && tile_.lane_dims.size() > 1) {
+    if (d == tile_.dims->lane && tile_.dims->lane_dims.size() > 1) {
       dim.dim = lane_name();
-      for (int part : tile_.lane_dims) dim.fused.push_back(model_.dims[static_cast<size_t>(part)].name);
+      for (int part : tile_.dims->lane_dims) dim.fused.push_back(model_.dims[static_cast<size_t>(part)].name);
     }
     if (factor > 1) dim.splits.push_back({LoopKind::kUnrolled, factor});
     if (factor > 1) tile.push_back({dim.dim, 1});
@@ -80,12 +65,12 @@ private:
   void append(const std::vector<LoopRef> &loops) { out_.order.insert(out_.order.end(), loops.begin(), loops.end()); }
 
   bool is_lane_dim(size_t d) const {
-    return std::ranges::find(tile_.lane_dims, static_cast<int>(d)) != tile_.lane_dims.end();
+    return std::ranges::find(tile_.dims->lane_dims, static_cast<int>(d)) != tile_.dims->lane_dims.end();
   }
 
   std::string lane_name() const {
-    std::string name = tile_.lane_dims.size() > 1 ? "p" : model_.dims[tile_.lane].name;
-    if (tile_.lane_dims.size() == 1) return name;
+    std::string name = tile_.dims->lane_dims.size() > 1 ? "p" : model_.dims[tile_.dims->lane].name;
+    if (tile_.dims->lane_dims.size() == 1) return name;
     while (std::ranges::any_of(model_.dims, [&](const ModelDim &d) { return d.name == name; })) name += "_";
     return name;
   }
@@ -94,11 +79,11 @@ private:
   void write_partition() {
     for (size_t d = 0; d < model_.parallel_dims(); ++d) {
       const bool is_lane = is_lane_dim(d);
-      if (is_lane && static_cast<size_t>(tile_.lane_dims.front()) != d) continue; // With those that it goes on in.
+      if (is_lane && static_cast<size_t>(tile_.dims->lane_dims.front()) != d) continue; // With those that it goes on in.
       bool guarded = false;
       int64_t inside = 1, extent = 1;
       const std::vector<int> alone = {static_cast<int>(d)};
-      for (int part : is_lane ? tile_.lane_dims : alone) {
+      for (int part : is_lane ? tile_.dims->lane_dims : alone) {
         const auto p = static_cast<size_t>(part);
         extent *= model_.dims[p].extent;
         // Limits of indices that all lanes share are a few scalar operations; those of lanes take the lanes apart.
@@ -161,13 +146,48 @@ std::vector<int> lane_dims(const DefinitionModel &model, const TargetInfo &info,
   return even(model.store) && std::ranges::all_of(model.reads, even) ? joined : alone;
 }
 
-void add_tiles(const std::string &kernel, const DefinitionModel &model, const TargetInfo &info, WindowTile tile,
-               std::vector<KernelSchedule> &list) {
+} // namespace
+
+bool is_short_reduction(const DefinitionModel &model) {
+  return model.accumulators > 0 && model.nested_terms == 1 && model.terms() <= kMostTerms;
+}
+
+std::vector<WindowDims> window_dims(const DefinitionModel &model, const TargetInfo &info) {
+  std::vector<WindowDims> list;
+  if (info.max_workers > 1 || !is_short_reduction(model)) return list;
+  if (std::any_of(model.dims.begin(), model.dims.end(), [](const ModelDim &d) { return d.is_reduction && d.is_open; }))
+    return list;
+  for (size_t lane = 0; lane < model.parallel_dims(); ++lane) {
+    if (model.dims[lane].is_open || !runs_along(model, lane)) continue;
+    WindowDims dims{lane, lane_dims(model, info, lane), {}};
+    const auto is_lane = [&](size_t d) {
+      return std::ranges::find(dims.lane_dims, static_cast<int>(d)) != dims.lane_dims.end();
+    };
+    for (size_t d = 0; d < model.parallel_dims(); ++d) {
+      const bool row = !is_lane(d) && !model.dims[d].is_open &&
+                       std::any_of(model.reads.begin(), model.reads.end(), [&](const ModelAccess &r) {
+                         return r.in_reduction && r.depends[lane] && slides(model, r, d);
+                       });
+      if (row) dims.rows.push_back(d);
+    }
+    const bool along_lanes = std::any_of(model.reads.begin(), model.reads.end(), [&](const ModelAccess &r) {
+      return r.in_reduction &&
+             std::ranges::any_of(dims.lane_dims, [&](int d) { return slides(model, r, static_cast<size_t>(d)); });
+    });
+    if (dims.rows.empty() && !along_lanes) continue;
+    if (dims.rows.size() > 2) dims.rows.erase(dims.rows.begin(), dims.rows.end() - 2);
+    list.push_back(std::move(dims));
+  }
+  return list;
+}
+
+std::vector<WindowTile> window_tiles(const DefinitionModel &model, const TargetInfo &info, const WindowDims &dims) {
+  std::vector<WindowTile> list;
   const int64_t accumulators = std::max(1, model.accumulators - model.counts), terms = model.terms() * accumulators;
   int64_t lane_extent = 1;
-  for (int d : tile.lane_dims) lane_extent *= model.dims[static_cast<size_t>(d)].extent;
-  const int64_t inner_extent = tile.rows.empty() ? 1 : model.dims[tile.rows.back()].extent;
-  const int64_t outer_extent = tile.rows.size() > 1 ? model.dims[tile.rows.front()].extent : 1;
+  for (int d : dims.lane_dims) lane_extent *= model.dims[static_cast<size_t>(d)].extent;
+  const int64_t inner_extent = dims.rows.empty() ? 1 : model.dims[dims.rows.back()].extent;
+  const int64_t outer_extent = dims.rows.size() > 1 ? model.dims[dims.rows.front()].extent : 1;
   for (int64_t lanes : lane_choices(lane_extent, info.lanes * model.narrowing))
     for (int64_t vectors = 1; vectors <= std::min<int64_t>(4, ceil_div(lane_extent, lanes)); vectors *= 2)
       for (int64_t outer = 1; outer <= std::min<int64_t>(4, outer_extent); outer *= 2)
@@ -175,53 +195,14 @@ void add_tiles(const std::string &kernel, const DefinitionModel &model, const Ta
           const int64_t results = vectors * outer * inner;
           if (results > 1 && results * terms > kMostPoints) break;
           if (results * accumulators + 2 > info.registers) break;
-          for (LanePlace place : {LanePlace::kOutside, LanePlace::kAround, LanePlace::kInside}) {
-            tile.lanes = lanes;
-            tile.vectors = vectors;
-            tile.outer = outer;
-            tile.inner = inner;
-            tile.place = place;
-            list.push_back(WindowWriter(kernel, model, tile).run());
-          }
+          for (LanePlace place : {LanePlace::kOutside, LanePlace::kAround, LanePlace::kInside})
+            list.push_back({&dims, lanes, vectors, outer, inner, place});
         }
-}
-
-} // namespace
-
-bool is_short_reduction(const DefinitionModel &model) {
-  return model.accumulators > 0 && model.nested_terms == 1 && model.terms() <= kMostTerms;
-}
-
-std::vector<KernelSchedule> window_schedules(const std::string &kernel, const DefinitionModel &model,
-                                             const TargetInfo &info) {
-  std::vector<KernelSchedule> list;
-  if (info.max_workers > 1 || !is_short_reduction(model)) return list;
-  if (std::any_of(model.dims.begin(), model.dims.end(), [](const ModelDim &d) { return d.is_reduction && d.is_open; }))
-    return list;
-  for (size_t lane = 0; lane < model.parallel_dims(); ++lane) {
-    if (model.dims[lane].is_open || !runs_along(model, lane)) continue;
-    WindowTile tile;
-    tile.lane = lane;
-    tile.lane_dims = lane_dims(model, info, lane);
-    const auto is_lane = [&](size_t d) {
-      return std::ranges::find(tile.lane_dims, static_cast<int>(d)) != tile.lane_dims.end();
-    };
-    for (size_t d = 0; d < model.parallel_dims(); ++d) {
-      const bool row = !is_lane(d) && !model.dims[d].is_open &&
-                       std::any_of(model.reads.begin(), model.reads.end(), [&](const ModelAccess &r) {
-                         return r.in_reduction && r.depends[lane] && slides(model, r, d);
-                       });
-      if (row) tile.rows.push_back(d);
-    }
-    const bool along_lanes = std::any_of(model.reads.begin(), model.reads.end(), [&](const ModelAccess &r) {
-      return r.in_reduction &&
-             std::ranges::any_of(tile.lane_dims, [&](int d) { return slides(model, r, static_cast<size_t>(d)); });
-    });
-    if (tile.rows.empty() && !along_lanes) continue;
-    if (tile.rows.size() > 2) tile.rows.erase(tile.rows.begin(), tile.rows.end() - 2);
-    add_tiles(kernel, model, info, tile, list);
-  }
   return list;
+}
+
+KernelSchedule to_schedule(const std::string &kernel, const DefinitionModel &model, const WindowTile &tile) {
+  return WindowWriter(kernel, model, tile).run();
 }
 
 } // namespace sparkle

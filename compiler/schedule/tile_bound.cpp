@@ -1,0 +1,170 @@
+#include "compiler/schedule/tile_bound.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "compiler/schedule/cost_model.h"
+#include "compiler/schedule/loop_model.h"
+#include "compiler/support/checked_math.h"
+#include "compiler/support/match.h"
+
+namespace sparkle {
+namespace {
+
+/// Sums are rounded in another order here.
+constexpr double kRounding = 1 - 1e-9;
+
+/// Reads of one tensor are staged alike, as the first one of the reduction is.
+const ModelAccess *first_read_of(const DefinitionModel &model, const std::string &tensor) {
+  for (const ModelAccess &read : model.reads)
+    if (read.in_reduction && read.tensor == tensor) return &read;
+  return nullptr;
+}
+
+} // namespace
+
+TileBound::TileBound(const DefinitionModel &model, const TargetInfo &info) : model_(model), info_(info) {
+  std::vector<double> all;
+  for (const ModelDim &dim : model.dims) all.push_back(static_cast<double>(dim.extent));
+  std::vector<MemorySpan> spans;
+  for (size_t i = 0; i <= model.reads.size(); ++i) {
+    const ModelAccess &access = i < model.reads.size() ? model.reads[i] : model.store;
+    least_bytes_ += elements_in(model, access, all, spans) * static_cast<double>(access.element_bytes);
+  }
+  counts_.reads.resize(model.reads.size());
+}
+
+double TileBound::seconds(const Tile &tile) {
+  return match(
+      tile, [&](const TileSpec &spec) { return seconds_of(spec); },
+      [&](const WindowTile &window) { return seconds_of(window); });
+}
+
+double TileBound::seconds_of(const WindowTile &) { return 0; }
+
+double TileBound::seconds_of(const TileSpec &spec) {
+  if (spec.near) return 0; // What is copied depends on the schedule.
+  if (spec.roles != known_roles_ || spec.pack_inputs != known_packs_) learn(spec);
+  count_loops(spec);
+  for (size_t i = 0; i < model_.reads.size(); ++i) count_access(spec, model_.reads[i], facts_[i], counts_.reads[i]);
+  count_access(spec, model_.store, facts_.back(), counts_.store);
+  return seconds_with(work_of(model_, counts_, info_));
+}
+
+/// As predict() concludes.
+double TileBound::seconds_with(const Work &work) const {
+  if (work.refusal != Refusal::kNone) return std::numeric_limits<double>::infinity();
+  const double units = std::min(static_cast<double>(info_.units), static_cast<double>(counts_.groups));
+  double longest = work.seconds, all = work.seconds;
+  for (size_t i = 0; i + 1 < info_.memories.size(); ++i) {
+    const MemoryInfo &cache = info_.memories[i], &behind = info_.memories[i + 1];
+    if (cache.explicit_fill || behind.explicit_fill || behind.bytes_per_cycle <= 0) continue;
+    const double time = least_bytes_ / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
+    longest = std::max(longest, time);
+    all += time;
+  }
+  return (longest + kNotOverlapped * (all - longest) + info_.launch_us * 1e-6) * kRounding;
+}
+
+void TileBound::learn(const TileSpec &spec) {
+  known_roles_ = spec.roles;
+  known_packs_ = spec.pack_inputs;
+  facts_.clear();
+  for (const ModelAccess &read : model_.reads) facts_.push_back(facts_of(spec, read));
+  facts_.push_back(facts_of(spec, model_.store));
+  batch_groups_ = 1;
+  for (size_t d : spec.roles->batch) batch_groups_ *= extent(d);
+  for (size_t i = 0; !spec.roles->fuse_rows && i + 1 < spec.roles->rows.size(); ++i)
+    batch_groups_ *= extent(spec.roles->rows[i]);
+}
+
+TileBound::AccessFacts TileBound::facts_of(const TileSpec &spec, const ModelAccess &access) const {
+  const DimRoles &roles = *spec.roles;
+  const auto depends = [&](size_t d) { return access.depends[d]; };
+  AccessFacts facts;
+  facts.lane = roles.lane != DimRoles::kNoDim && depends(roles.lane);
+  facts.row = roles.fuse_rows ? std::ranges::any_of(roles.rows, depends)
+                              : !roles.rows.empty() && depends(roles.rows.back());
+  facts.axis = roles.axis && depends(*roles.axis);
+  const ModelAccess *first = first_read_of(model_, access.tensor);
+  facts.is_packed = first && packs(model_, spec, *first);
+  const size_t along = roles.axis.value_or(roles.lane);
+  facts.contiguous = facts.is_packed || !depends(along) || (!access.irregular[along] && access.strides[along] == 1);
+  return facts;
+}
+
+void TileBound::count_loops(const TileSpec &spec) {
+  const DimRoles &roles = *spec.roles;
+  const bool has_lane = roles.lane != DimRoles::kNoDim;
+  const bool shares_axis = roles.axis && (spec.lanes > 1 || spec.axis_workers > 1);
+  const int64_t results = spec.vectors * spec.rows;
+  counts_.lanes = spec.lanes;
+  counts_.workers = spec.lane_workers * spec.row_workers * spec.axis_workers;
+  counts_.worker_partials = shares_axis ? spec.axis_workers : 1;
+  counts_.register_partials = shares_axis ? spec.partials : 1;
+  counts_.lane_partials = shares_axis ? spec.lanes : 1;
+  counts_.registers = results * counts_.register_partials;
+  const int64_t across = spec.vectors * spec.lane_workers * (roles.axis ? 1 : spec.lanes);
+  const int64_t lane_groups = has_lane ? ceil_div(extent(roles.lane), across) : 1;
+  counts_.groups =
+      batch_groups_ * lane_groups * ceil_div(row_extent(model_, roles), spec.rows * spec.row_workers);
+  counts_.steps = counts_.unrolled = 1;
+  bool is_unrolled = model_.accumulators > 0;
+  for (const UnrolledAxis &axis : unrolled_axes(model_, spec)) {
+    is_unrolled &= axis.is_whole;
+    counts_.unrolled *= axis.part;
+    if (axis.axis != roles.axis) counts_.steps *= extent(axis.axis);
+  }
+  int64_t tiles_along = lane_groups;
+  if (roles.axis) {
+    tiles_along = ceil_div(extent(*roles.axis), spec.lanes * spec.axis_workers * spec.partials);
+    counts_.steps *= tiles_along * (shares_axis ? 1 : spec.partials);
+    counts_.unrolled *= shares_axis ? 1 : spec.partials;
+  }
+  const ModelDim *along = roles.axis || has_lane ? &model_.dims[roles.axis.value_or(roles.lane)] : nullptr;
+  const bool has_tail = along && !along->is_open && along->extent % spec.lanes != 0;
+  counts_.mask_factor = mask_factor(has_tail, tiles_along);
+  counts_.window.reset();
+  if (is_unrolled && model_.nested_terms == 1) count_window(spec);
+}
+
+/// Of a body that is the whole reduction, the loads are left out.
+void TileBound::count_window(const TileSpec &spec) {
+  const double wide = static_cast<double>(ceil_div(spec.lanes, info_.lanes * model_.narrowing));
+  WindowCounts window;
+  window.accumulators = static_cast<double>(spec.vectors * spec.rows) * wide *
+                        static_cast<double>(std::max(1, model_.accumulators - model_.counts));
+  window.loads.registers = window.accumulators + 1;
+  const DimRoles &roles = *spec.roles;
+  const auto useful = [](int64_t extent, int64_t part, int64_t tile) {
+    return static_cast<double>(ceil_div(extent, part) * part) / static_cast<double>(ceil_div(extent, tile) * tile);
+  };
+  const int64_t rows = row_extent(model_, roles);
+  window.useful_share = useful(extent(roles.lane), spec.lanes, spec.lanes * spec.vectors * spec.lane_workers) *
+                        useful(rows, 1, spec.rows * spec.row_workers);
+  counts_.window = window;
+}
+
+void TileBound::count_access(const TileSpec &spec, const ModelAccess &access, const AccessFacts &facts,
+                             AccessCounts &counts) const {
+  counts.registers = (facts.lane ? spec.vectors : 1) * (facts.row ? spec.rows : 1) *
+                     (facts.axis ? counts_.register_partials : 1);
+  counts.reuse = counts_.registers / counts.registers;
+  counts.workers = (facts.lane ? spec.lane_workers : 1) * (facts.row ? spec.row_workers : 1) *
+                   (facts.axis ? spec.axis_workers : 1);
+  counts.along_lanes = spec.lanes > 1 && (spec.roles->axis ? facts.axis : facts.lane);
+  counts.contiguous = spec.lanes == 1 || facts.contiguous;
+  counts.is_packed = facts.is_packed;
+  if (counts_.workers > 1) counts.worker_distance = worker_distance(spec, access);
+}
+
+/// Of the innermost worker loop.
+int64_t TileBound::worker_distance(const TileSpec &spec, const ModelAccess &access) const {
+  const DimRoles &roles = *spec.roles;
+  if (spec.axis_workers > 1) return std::abs(access.strides[*roles.axis]) * spec.lanes * access.element_bytes;
+  if (spec.lane_workers > 1)
+    return std::abs(access.strides[roles.lane]) * (roles.axis ? 1 : spec.lanes) * access.element_bytes;
+  return std::abs(access.strides[roles.rows.back()]) * spec.rows * access.element_bytes;
+}
+
+} // namespace sparkle
