@@ -290,14 +290,14 @@ LoopModel::Footprints LoopModel::footprints(const KernelSchedule &schedule) cons
 }
 
 /// What the loops from `first` on touch, all of it at once.
-bool LoopModel::fits(const Footprints &footprints, size_t first, const MemoryInfo &cache, double capacity) const {
+bool LoopModel::fits(const Footprints &footprints, size_t first, const MemoryInfo &cache, double capacity,
+                     std::vector<MemorySpan> &spans) const {
   const size_t dims = model_.dims.size(), accesses = footprints.packed.size();
   const double *bytes = &footprints.bytes[first * accesses];
   double least = 0;
   for (size_t i = 0; i < accesses; ++i) least += bytes[i];
   if (least > capacity) return false; // Crowded, they take more.
   const std::span range = std::span(footprints.ranges).subspan(first * dims, dims);
-  std::vector<MemorySpan> spans;
   double total = 0;
   for (size_t i = 0; i < accesses; ++i)
     total += bytes[i] * (footprints.packed[i] ? 1 : crowding(access(i), range, cache, spans));
@@ -309,7 +309,8 @@ double LoopModel::traffic(const Footprints &footprints, const MemoryInfo &cache,
   const size_t accesses = footprints.packed.size();
   // The outermost loop whose body's data fits.
   size_t fit = in_time_.size();
-  while (fit > 0 && fits(footprints, fit - 1, cache, capacity)) --fit;
+  std::vector<MemorySpan> spans;
+  while (fit > 0 && fits(footprints, fit - 1, cache, capacity, spans)) --fit;
   double total = 0;
   for (size_t a = 0; a < accesses; ++a) {
     double bytes = footprints.bytes[fit * accesses + a];

@@ -94,7 +94,8 @@ private:
                    std::vector<MemorySpan> &spans) const;
   double crowding(const ModelAccess &access, std::span<const double> range, const MemoryInfo &cache,
                   std::vector<MemorySpan> &spans) const;
-  bool fits(const Footprints &footprints, size_t first, const MemoryInfo &cache, double capacity) const;
+  bool fits(const Footprints &footprints, size_t first, const MemoryInfo &cache, double capacity,
+            std::vector<MemorySpan> &spans) const;
   const DefinitionModel &model_;
   const LoopPlan &plan_;
   std::vector<Loop> loops_;   ///< Outermost first.

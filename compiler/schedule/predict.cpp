@@ -128,11 +128,12 @@ private:
   void memory_time() {
     double units = std::min<double>(static_cast<double>(info_.units), groups_);
     const LoopModel::Footprints footprints = loops_.footprints(schedule_);
+    const double sparse = info_.max_workers == 1 ? window_.sparse_factor() : 1;
     for (size_t i = 0; i + 1 < info_.memories.size(); ++i) {
       const MemoryInfo &cache = info_.memories[i], &behind = info_.memories[i + 1];
       if (cache.explicit_fill || behind.explicit_fill || behind.bytes_per_cycle <= 0) continue;
       double bytes = loops_.traffic(footprints, cache, kCacheShare);
-      if (info_.max_workers == 1 && i > 0) bytes *= window_.sparse_factor();
+      if (i > 0) bytes *= sparse;
       double time = bytes / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
       if (!limit_) out_.working_sets.push_back(describe_traffic(cache, behind, bytes, time));
       all_memory_seconds_ += time;

@@ -14,6 +14,11 @@ namespace {
 /// Sums are rounded in another order here.
 constexpr double kRounding = 1 - 1e-9;
 
+/// Part of what tiles cover that falls on vectors of `part` with wanted results.
+double share(int64_t extent, int64_t part, int64_t tile) {
+  return static_cast<double>(ceil_div(extent, part) * part) / static_cast<double>(ceil_div(extent, tile) * tile);
+}
+
 /// Reads of one tensor are staged alike, as the first one of the reduction is.
 const ModelAccess *first_read_of(const DefinitionModel &model, const std::string &tensor) {
   for (const ModelAccess &read : model.reads)
@@ -39,8 +44,6 @@ double TileBound::seconds(const Tile &tile) {
       tile, [&](const TileSpec &spec) { return seconds_of(spec); },
       [&](const WindowTile &window) { return seconds_of(window); });
 }
-
-double TileBound::seconds_of(const WindowTile &) { return 0; }
 
 double TileBound::seconds_of(const TileSpec &spec) {
   if (spec.near) return 0; // What is copied depends on the schedule.
@@ -99,6 +102,7 @@ void TileBound::count_loops(const TileSpec &spec) {
   const bool shares_axis = roles.axis && (spec.lanes > 1 || spec.axis_workers > 1);
   const int64_t results = spec.vectors * spec.rows;
   counts_.lanes = spec.lanes;
+  counts_.serial = 1;
   counts_.workers = spec.lane_workers * spec.row_workers * spec.axis_workers;
   counts_.worker_partials = shares_axis ? spec.axis_workers : 1;
   counts_.register_partials = shares_axis ? spec.partials : 1;
@@ -135,13 +139,9 @@ void TileBound::count_window(const TileSpec &spec) {
   window.accumulators = static_cast<double>(spec.vectors * spec.rows) * wide *
                         static_cast<double>(std::max(1, model_.accumulators - model_.counts));
   window.loads.registers = window.accumulators + 1;
-  const DimRoles &roles = *spec.roles;
-  const auto useful = [](int64_t extent, int64_t part, int64_t tile) {
-    return static_cast<double>(ceil_div(extent, part) * part) / static_cast<double>(ceil_div(extent, tile) * tile);
-  };
-  const int64_t rows = row_extent(model_, roles);
-  window.useful_share = useful(extent(roles.lane), spec.lanes, spec.lanes * spec.vectors * spec.lane_workers) *
-                        useful(rows, 1, spec.rows * spec.row_workers);
+  const int64_t lane_tile = spec.lanes * spec.vectors * spec.lane_workers;
+  window.useful_share = share(extent(spec.roles->lane), spec.lanes, lane_tile) *
+                        share(row_extent(model_, *spec.roles), 1, spec.rows * spec.row_workers);
   counts_.window = window;
 }
 
@@ -155,7 +155,7 @@ void TileBound::count_access(const TileSpec &spec, const ModelAccess &access, co
   counts.along_lanes = spec.lanes > 1 && (spec.roles->axis ? facts.axis : facts.lane);
   counts.contiguous = spec.lanes == 1 || facts.contiguous;
   counts.is_packed = facts.is_packed;
-  if (counts_.workers > 1) counts.worker_distance = worker_distance(spec, access);
+  counts.worker_distance = counts_.workers > 1 ? worker_distance(spec, access) : 0;
 }
 
 /// Of the innermost worker loop.
@@ -165,6 +165,84 @@ int64_t TileBound::worker_distance(const TileSpec &spec, const ModelAccess &acce
   if (spec.lane_workers > 1)
     return std::abs(access.strides[roles.lane]) * (roles.axis ? 1 : spec.lanes) * access.element_bytes;
   return std::abs(access.strides[roles.rows.back()]) * spec.rows * access.element_bytes;
+}
+
+double TileBound::seconds_of(const WindowTile &tile) {
+  const WindowDims &dims = *tile.dims;
+  int64_t lane_extent = 1;
+  for (const int d : dims.lane_dims) lane_extent *= extent(static_cast<size_t>(d));
+  const int64_t lane_tiles = ceil_div(lane_extent, tile.lanes * tile.vectors);
+  const int64_t row_tiles = dims.rows.empty() ? 1 : ceil_div(extent(dims.rows.back()), tile.inner);
+  count_loops(tile, lane_tiles, row_tiles);
+  counts_.mask_factor = mask_factor(lane_extent % tile.lanes != 0, lane_tiles);
+
+  WindowCounts window;
+  window.accumulators = static_cast<double>(counts_.registers * std::max(1, model_.accumulators - model_.counts)) *
+                        static_cast<double>(ceil_div(tile.lanes, info_.lanes * model_.narrowing));
+  window.useful_share = share(lane_extent, tile.lanes, tile.lanes * tile.vectors);
+  if (!dims.rows.empty()) window.useful_share *= share(extent(dims.rows.back()), 1, tile.inner);
+  if (dims.rows.size() > 1) window.useful_share *= share(extent(dims.rows.front()), 1, tile.outer);
+  // The serial loop just around the body, whose changes alone reach it.
+  std::optional<size_t> around;
+  if (row_tiles > 1) around = dims.rows.back();
+  if (tile.place == LanePlace::kInside && lane_tiles > 1) around = dims.lane;
+  window.loads = least_loads(tile, around);
+  window.loads.registers = window.accumulators + 1;
+  counts_.window = window;
+  return seconds_with(work_of(model_, counts_, info_));
+}
+
+void TileBound::count_loops(const WindowTile &tile, int64_t lane_tiles, int64_t row_tiles) {
+  const WindowDims &dims = *tile.dims;
+  counts_.lanes = tile.lanes;
+  counts_.registers = tile.vectors * tile.outer * tile.inner;
+  counts_.workers = counts_.worker_partials = counts_.register_partials = counts_.lane_partials = 1;
+  counts_.steps = counts_.unrolled = model_.terms();
+  const bool inside = tile.place == LanePlace::kInside;
+  counts_.serial = row_tiles * (inside ? lane_tiles : 1);
+  counts_.groups = inside ? 1 : lane_tiles;
+  for (size_t d = 0; d < model_.parallel_dims(); ++d) {
+    if (std::ranges::find(dims.lane_dims, static_cast<int>(d)) != dims.lane_dims.end()) continue;
+    if (!dims.rows.empty() && d == dims.rows.back()) continue;
+    const bool is_outer = dims.rows.size() > 1 && d == dims.rows.front();
+    counts_.groups *= is_outer ? ceil_div(extent(d), tile.outer) : extent(d);
+  }
+  counts_.store.contiguous = !model_.store.irregular[dims.lane];
+}
+
+WindowLoads TileBound::least_loads(const WindowTile &tile, std::optional<size_t> around) const {
+  const std::vector<int> &along = tile.dims->lane_dims;
+  const auto vectors = static_cast<double>(ceil_div(tile.lanes, info_.lanes * model_.narrowing));
+  const auto depends = [](const ModelAccess &read, const std::vector<int> &dims) {
+    return std::ranges::any_of(dims, [&](int d) { return read.depends[static_cast<size_t>(d)]; });
+  };
+  WindowLoads out;
+  for (const ModelAccess &read : model_.reads) {
+    if (!read.in_reduction) continue;
+    const bool wide = tile.lanes > 1 && depends(read, along);
+    const bool changes = around && (*around == tile.dims->lane ? depends(read, along) : read.depends[*around]);
+    if (around && !changes) continue; // Held in registers, as it may be.
+    const double elements = least_elements(tile, read);
+    if (wide)
+      out.loads += elements * turns_of_load(model_, info_, read, along, tile.lanes, vectors);
+    else
+      out.broadcasts += elements;
+  }
+  return out;
+}
+
+/// As WindowModel counts them.
+double TileBound::least_elements(const WindowTile &tile, const ModelAccess &read) const {
+  const WindowDims &dims = *tile.dims;
+  PlaceCounter counter;
+  const auto add = [&](size_t d, int64_t count, int64_t times, bool is_known) {
+    if (read.depends[d]) counter.add(count, is_known && !read.irregular[d], read.strides[d] * times);
+  };
+  add(dims.lane, tile.vectors, tile.lanes, dims.lane_dims.size() == 1);
+  if (!dims.rows.empty()) add(dims.rows.back(), tile.inner, 1, true);
+  if (dims.rows.size() > 1) add(dims.rows.front(), tile.outer, 1, true);
+  for (size_t d = model_.parallel_dims(); d < model_.dims.size(); ++d) add(d, extent(d), 1, true);
+  return counter.least();
 }
 
 } // namespace sparkle

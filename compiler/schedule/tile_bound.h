@@ -1,5 +1,6 @@
 // Times that no schedule of a tile stays below, from its few numbers alone: neither the schedule nor its loops are
-// written out. What is left out of the prediction is memory beyond what has to be moved once.
+// written out. What is left out of the prediction is memory beyond what has to be moved once, and of windows what does not
+// stay in registers for want of them.
 #pragma once
 
 #include "compiler/schedule/tile_choices.h"
@@ -33,6 +34,9 @@ private:
                     AccessCounts &counts) const;
   int64_t worker_distance(const TileSpec &spec, const ModelAccess &access) const;
   void count_window(const TileSpec &spec);
+  void count_loops(const WindowTile &tile, int64_t lane_tiles, int64_t row_tiles);
+  WindowLoads least_loads(const WindowTile &tile, std::optional<size_t> around) const;
+  double least_elements(const WindowTile &tile, const ModelAccess &read) const;
   int64_t extent(size_t dim) const { return model_.dims[dim].extent; }
 
   const DefinitionModel &model_;

@@ -45,6 +45,43 @@ int64_t lanes_of(const PlannedDim &dim) {
 
 } // namespace
 
+void PlaceCounter::add(int64_t count, bool is_known, int64_t step) {
+  if (count <= 1) return;
+  if (!is_known) own_ *= static_cast<double>(count);
+  if (!is_known || step == 0) return;
+  has_room_ &= used_ < walks_.size();
+  if (!has_room_) return;
+  const Walk walk{std::abs(step), count};
+  size_t at = used_++;
+  for (; at > 0 && walk.step < walks_[at - 1].step; --at) walks_[at] = walks_[at - 1];
+  walks_[at] = walk;
+}
+
+std::optional<double> PlaceCounter::exact() const {
+  const auto [places, is_exact] = count();
+  return is_exact && has_room_ ? std::optional(places) : std::nullopt;
+}
+
+/// Walks that end before the next longer step begins multiply; a walk in whole steps of a shorter one lengthens it. The
+/// others fall in between, and are left out.
+std::pair<double, bool> PlaceCounter::count() const {
+  double places = own_;
+  bool is_exact = true;
+  Walk last{1, 1};
+  for (size_t i = 0; i < used_; ++i) {
+    const Walk &walk = walks_[i];
+    if (last.count <= 1 || walk.step >= last.step * last.count) {
+      places *= static_cast<double>(last.count);
+      last = walk;
+    } else if (walk.step % last.step == 0) {
+      last.count += (walk.count - 1) * (walk.step / last.step);
+    } else {
+      is_exact = false;
+    }
+  }
+  return {places * static_cast<double>(last.count), is_exact};
+}
+
 double mask_factor(bool has_tail, int64_t tiles) {
   if (!has_tail) return 1;
   return tiles > 4 ? kMaskedTail : kMasked;
@@ -88,28 +125,49 @@ bool WindowModel::depends_on_lane(const ModelAccess &access) const {
   return false;
 }
 
+bool WindowModel::moves(const ModelAccess &access, size_t loop) const {
+  return plan_.loops[loop].kind != LoopKind::kLane && depends(access, loop);
+}
+
+std::optional<int64_t> WindowModel::step(const ModelAccess &access, size_t loop) const {
+  const PlannedDim &dim = plan_.dims[plan_.loops[loop].dim];
+  const auto source = static_cast<size_t>(dim.sources.back());
+  if (dim.sources.size() > 1 || access.irregular[source]) return std::nullopt;
+  return access.strides[source] * dim.stride(plan_.loops[loop].split);
+}
+
 std::vector<int64_t> WindowModel::reached(const ModelAccess &access, size_t first) const {
-  std::vector<int64_t> reached = {0};
+  std::vector<std::pair<int64_t, int64_t>> walks; // Steps, shortest first, and how many.
   for (size_t i = first; i < plan_.loops.size(); ++i) {
-    const PlannedLoop &loop = plan_.loops[i];
-    if (loop.kind == LoopKind::kLane || !depends(access, i)) continue;
-    const PlannedDim &dim = plan_.dims[loop.dim];
-    const auto source = static_cast<size_t>(dim.sources.back());
+    if (!moves(access, i)) continue;
     // Where the distance is not known, each iteration has elements of its own: far away and never equal.
-    const bool known = dim.sources.size() == 1 && !access.irregular[source];
-    const int64_t step = known ? access.strides[source] * dim.stride(loop.split)
-                               : (int64_t{1} << 40) + static_cast<int64_t>(i) * (int64_t{1} << 32);
-    std::vector<int64_t> next;
-    for (int64_t k = 0; k < dim.factors[loop.split]; ++k)
-      for (int64_t element : reached) next.push_back(element + k * step);
-    std::sort(next.begin(), next.end());
-    next.erase(std::unique(next.begin(), next.end()), next.end());
-    reached = std::move(next);
+    const int64_t far = (int64_t{1} << 40) + static_cast<int64_t>(i) * (int64_t{1} << 32);
+    const int64_t count = plan_.dims[plan_.loops[i].dim].factors[plan_.loops[i].split];
+    walks.emplace_back(std::abs(step(access, i).value_or(far)), count); // Back is forth from another place.
+  }
+  std::ranges::sort(walks);
+  std::vector<int64_t> reached = {0};
+  for (const auto &[step, count] : walks) {
+    const bool is_apart = step > reached.back();
+    const size_t before = reached.size();
+    reached.reserve(before * static_cast<size_t>(count));
+    for (int64_t k = 1; k < count; ++k)
+      for (size_t i = 0; i < before; ++i) reached.push_back(reached[i] + k * step);
+    if (is_apart) continue;
+    std::ranges::sort(reached);
+    reached.erase(std::unique(reached.begin(), reached.end()), reached.end());
   }
   return reached;
 }
 
 double WindowModel::distinct(const ModelAccess &access, size_t first) const {
+  PlaceCounter counter;
+  for (size_t i = first; i < plan_.loops.size(); ++i) {
+    if (!moves(access, i)) continue;
+    const std::optional<int64_t> known = step(access, i);
+    counter.add(plan_.dims[plan_.loops[i].dim].factors[plan_.loops[i].split], known.has_value(), known.value_or(0));
+  }
+  if (const std::optional<double> exact = counter.exact()) return *exact;
   return static_cast<double>(reached(access, first).size());
 }
 
@@ -127,20 +185,24 @@ double WindowModel::pages(const ModelAccess &access) const {
 
 bool WindowModel::is_held(const ModelAccess &access) const { return has_inner_serial() && !depends(access, *around_); }
 
-/// Turns of a load port that one load takes.
+double turns_of_load(const DefinitionModel &model, const TargetInfo &info, const ModelAccess &access,
+                     const std::vector<int> &along, int64_t lanes, double vectors) {
+  const auto lane = static_cast<size_t>(along.back());
+  const double apart = static_cast<double>(lanes) * 2; // A load and an insert for each lane.
+  if (access.irregular[lane] || access.strides[lane] < 1 || !is_even(model, access, along)) return apart;
+  if (access.strides[lane] > kGreatestLaneStep) return apart;
+  const auto step = static_cast<double>(access.strides[lane]);
+  if (step > 1) return (kUnalignedLoads + kShuffle) * step * vectors;
+  for (size_t d = 0; d < model.dims.size(); ++d)
+    if (d != lane && access.depends[d] && access.strides[d] % info.lanes != 0) return kUnalignedLoads * vectors;
+  return vectors;
+}
+
 double WindowModel::ports(const ModelAccess &access) const {
   for (size_t i = body_; i < plan_.loops.size(); ++i) {
     if (plan_.loops[i].kind != LoopKind::kLane || !depends(access, i)) continue;
     const PlannedDim &dim = plan_.dims[plan_.loops[i].dim];
-    const auto lane = static_cast<size_t>(dim.sources.back());
-    const auto lanes = static_cast<double>(dim.factors[plan_.loops[i].split]);
-    if (access.irregular[lane] || access.strides[lane] < 1 || !is_even(model_, access, dim.sources)) return lanes * 2;
-    if (access.strides[lane] > kGreatestLaneStep) return lanes * 2;
-    const auto step = static_cast<double>(access.strides[lane]);
-    if (step > 1) return (kUnalignedLoads + kShuffle) * step * vectors_per_lane_;
-    for (size_t d = 0; d < model_.dims.size(); ++d)
-      if (d != lane && access.depends[d] && access.strides[d] % info_.lanes != 0)
-        return kUnalignedLoads * vectors_per_lane_;
+    return turns_of_load(model_, info_, access, dim.sources, dim.factors[plan_.loops[i].split], vectors_per_lane_);
   }
   return vectors_per_lane_;
 }
@@ -269,28 +331,37 @@ double WindowModel::live(const ModelAccess &access) const {
   return distinct(access, inner + 1);
 }
 
-WindowLoads WindowModel::loads(bool hold, bool share) const {
-  WindowLoads out;
-  out.registers = accumulators_ + 1;
+std::vector<WindowModel::ReadFacts> WindowModel::read_facts() const {
+  std::vector<ReadFacts> list;
   for (const ModelAccess &read : model_.reads) {
     if (!read.in_reduction) continue;
-    const bool wide = depends_on_lane(read);
-    if (is_held(read) && hold) {
-      out.registers += distinct(read, body_) * (wide ? vectors_per_lane_ : 1);
+    const bool wide = depends_on_lane(read), held = is_held(read);
+    list.push_back({wide, held, wide ? vectors_per_lane_ : 1, wide ? ports(read) : 1, points(read),
+                    distinct(read, body_), held ? 1 : live(read)});
+  }
+  return list;
+}
+
+WindowLoads WindowModel::loads(const std::vector<ReadFacts> &reads, bool hold, bool share) const {
+  WindowLoads out;
+  out.registers = accumulators_ + 1;
+  for (const ReadFacts &read : reads) {
+    if (read.held && hold) {
+      out.registers += read.distinct * read.vectors;
       continue;
     }
-    const bool shared = share || is_held(read);
-    const double count = shared ? distinct(read, body_) : points(read);
-    (wide ? out.loads : out.broadcasts) += count * (wide ? ports(read) : 1);
-    if (shared) out.registers += (is_held(read) ? 1 : live(read)) * (wide ? vectors_per_lane_ : 1);
+    const bool shared = share || read.held;
+    (read.wide ? out.loads : out.broadcasts) += (shared ? read.distinct : read.points) * read.ports;
+    if (shared) out.registers += read.live * read.vectors;
   }
   return out;
 }
 
 WindowLoads WindowModel::loads() const {
-  WindowLoads best = loads(false, false);
+  const std::vector<ReadFacts> reads = read_facts();
+  WindowLoads best = loads(reads, false, false);
   for (const auto &[hold, share] : {std::pair(true, true), std::pair(false, true), std::pair(true, false)}) {
-    const WindowLoads other = loads(hold, share);
+    const WindowLoads other = loads(reads, hold, share);
     if (other.registers > info_.registers) continue;
     if (other.loads + other.broadcasts < best.loads + best.broadcasts || best.registers > info_.registers) best = other;
   }

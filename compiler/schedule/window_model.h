@@ -5,6 +5,11 @@
 //                                  which do not change from one ow.0 to the next
 #pragma once
 
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "compiler/schedule/access_model.h"
 #include "compiler/schedule/loop_plan.h"
 #include "compiler/target/target_info.h"
@@ -21,8 +26,35 @@ struct WindowLoads {
   double registers = 0;  ///< That the body needs to get by with these.
 };
 
+/// Counts the places that nested loops reach, each loop in even steps of its own.
+class PlaceCounter {
+public:
+  /// Loops whose steps are not known reach places of their own. The order of loops does not matter.
+  void add(int64_t count, bool is_known, int64_t step);
+  /// No more than there are.
+  double least() const { return count().first; }
+  /// All of them, where that can be told without going through them.
+  std::optional<double> exact() const;
+
+private:
+  struct Walk {
+    int64_t step, count;
+  };
+  std::pair<double, bool> count() const;
+
+  std::array<Walk, 12> walks_; ///< Shortest steps first.
+  size_t used_ = 0;
+  double own_ = 1;
+  bool has_room_ = true;
+};
+
 /// Cost of a body over that of one without masks: `has_tail`, lanes do not divide the extent; `tiles` along them.
 double mask_factor(bool has_tail, int64_t tiles);
+
+/// Turns of a load port that one load of `access` takes, where `lanes` run along the dimensions `along` (slowest first)
+/// in vectors of `vectors` registers.
+double turns_of_load(const DefinitionModel &model, const TargetInfo &info, const ModelAccess &access,
+                     const std::vector<int> &along, int64_t lanes, double vectors);
 
 class WindowModel {
 public:
@@ -49,6 +81,9 @@ public:
 private:
   bool depends(const ModelAccess &access, size_t loop) const;
   bool depends_on_lane(const ModelAccess &access) const;
+  /// Of an unrolled loop; nothing where the distance is not known.
+  std::optional<int64_t> step(const ModelAccess &access, size_t loop) const;
+  bool moves(const ModelAccess &access, size_t loop) const;
   /// Distinct elements (of lane 0) that the unrolled loops from `first` on reach.
   double distinct(const ModelAccess &access, size_t first) const;
   std::vector<int64_t> reached(const ModelAccess &access, size_t first) const; ///< Sorted.
@@ -62,7 +97,14 @@ private:
   bool is_next(size_t dim) const;
   double live(const ModelAccess &access) const;
   bool is_held(const ModelAccess &access) const;
-  WindowLoads loads(bool hold, bool share) const;
+  /// Of one read of the reduction.
+  struct ReadFacts {
+    bool wide, held;
+    double vectors, ports;          ///< Of one element.
+    double points, distinct, live; ///< Elements.
+  };
+  std::vector<ReadFacts> read_facts() const;
+  WindowLoads loads(const std::vector<ReadFacts> &reads, bool hold, bool share) const;
   double ports(const ModelAccess &access) const;
 
   const DefinitionModel &model_;

@@ -10,6 +10,8 @@
 #include "compiler/ir/parser.h"
 #include "compiler/pipeline/pipeline.h"
 #include "compiler/schedule/cost_model.h"
+#include "compiler/schedule/loop_model.h"
+#include "compiler/schedule/tile_bound.h"
 #include "tests/unit/machines.h"
 
 namespace sparkle {
@@ -202,6 +204,31 @@ TEST_P(CostModel, NamesNoMachine) {
   EXPECT_EQ(to_text(schedule).find(info().name), std::string::npos);
 }
 
+/// What is left out for its bound would not have been chosen.
+TEST_P(CostModel, BoundsTilesByNoMoreThanTheirPrediction) {
+  const Program p = program();
+  const TargetInfo machine = info();
+  const DefinitionModel model = model_of(p.kernels.front());
+  const LoopPlanner planner(p.kernels.front());
+  const TileChoices choices = tile_choices(model, machine);
+  TileBound bound(model, machine);
+  const auto check = [&](double least, const KernelSchedule &schedule) {
+    const double seconds = predict(model, planner, schedule, machine).seconds;
+    EXPECT_LE(least, seconds) << to_text({{schedule}});
+  };
+  for (const Tile &tile : choices.tiles) {
+    const double least = bound.seconds(tile);
+    const auto *window = std::get_if<WindowTile>(&tile);
+    if (window) check(least, to_schedule("dst", model, *window));
+    for (const bool outside : {true, false}) {
+      if (window) break;
+      TileSpec spec = std::get<TileSpec>(tile);
+      spec.lane_groups_outside = outside;
+      check(least, to_schedule("dst", model, spec, machine));
+    }
+  }
+}
+
 /// Spread over the whole list, so that bad ones are among them.
 TEST_P(CostModel, EnumeratesWhatThePassesAccept) {
   const Program p = program();
@@ -218,6 +245,21 @@ TEST_P(CostModel, EnumeratesWhatThePassesAccept) {
       if (machine.max_loop_rounds == 0) continue;
       EXPECT_LE(loop_rounds(kernel).value_or(INT64_MAX), machine.max_loop_rounds) << to_text(options.schedule);
     }
+  }
+}
+
+/// Without it, every tile would be predicted.
+TEST(TileBounds, LeaveOutMostTilesOfAConvolution) {
+  const Program p = conv({56, 64, 64, 3, 1}, false);
+  for (const char *name : {"cascadelake", "avx2"}) {
+    const TargetInfo machine = test::machine(name);
+    const DefinitionModel model = model_of(p.kernels.front());
+    const TileChoices choices = tile_choices(model, machine);
+    const double best = enumerate_schedules(p.kernels.front(), machine, 1).front().prediction.seconds;
+    TileBound bound(model, machine);
+    const auto below = std::ranges::count_if(choices.tiles, [&](const Tile &t) { return bound.seconds(t) <= best; });
+    EXPECT_GT(below, 0);
+    EXPECT_LT(8 * below, std::ssize(choices.tiles)) << name;
   }
 }
 
