@@ -180,10 +180,11 @@ void LoopModel::fill_ranges(size_t dim, double values, std::span<double> range) 
 
 namespace {
 
-/// Few at a time: sorting in place is the fastest.
+/// By stride, then count. Few at a time: sorting in place is the fastest.
 void add_sorted(std::vector<MemorySpan> &spans, MemorySpan span) {
   spans.push_back(span);
-  for (size_t i = spans.size() - 1; i > 0 && span.stride < spans[i - 1].stride; --i) std::swap(spans[i], spans[i - 1]);
+  const auto key = [](const MemorySpan &s) { return std::pair(s.stride, s.count); };
+  for (size_t i = spans.size() - 1; i > 0 && key(span) < key(spans[i - 1]); --i) std::swap(spans[i], spans[i - 1]);
 }
 
 /// Two that move through the same places (oh*s + kh) become one: their union, not their product.
