@@ -1,6 +1,7 @@
 #include "compiler/schedule/access_model.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "compiler/analysis/element_functions.h"
@@ -74,6 +75,9 @@ private:
     if (is_valid(guard))
       for (VarId var : vars_of(kernel_, guard))
         if (auto dim = dim_of(var)) result.guarded[*dim] = true;
+    for (size_t d = 0; d < n; ++d)
+      if (result.depends[d]) result.walked.push_back(d);
+    std::ranges::stable_sort(result.walked, {}, [&](size_t d) { return std::abs(result.strides[d]); });
     return result;
   }
 

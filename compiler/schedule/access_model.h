@@ -31,6 +31,7 @@ struct ModelAccess {
   int64_t tensor_elements = 1;
   std::vector<int64_t> strides; ///< Per dimension, in elements of memory; meaningless where `irregular`.
   std::vector<bool> depends;    ///< Per dimension.
+  std::vector<size_t> walked;   ///< The dimensions on which it depends, the shortest strides first.
   std::vector<bool> irregular;  ///< Per dimension: inside / % min max but for limits, or beyond a linear index.
   std::vector<bool> guarded;    ///< Per dimension: decides whether the read is inside.
   std::vector<bool> limited;    ///< Per dimension: clamped to the tensor, reflected at its edges or wrapped around.

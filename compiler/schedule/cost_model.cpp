@@ -114,9 +114,8 @@ private:
     TileSpec spec;
     spec.roles = &roles;
     spec.pack_inputs = true;
-    return std::ranges::any_of(model_.reads, [&](const ModelAccess &r) {
-      return r.in_reduction && !r.is_constant && packs(model_, spec, r);
-    });
+    return std::ranges::any_of(
+        model_.reads, [&](const ModelAccess &r) { return r.in_reduction && !r.is_constant && packs(model_, spec, r); });
   }
 
   void pack_inputs_of_best() {

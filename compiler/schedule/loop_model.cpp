@@ -180,81 +180,95 @@ void LoopModel::fill_ranges(size_t dim, double values, std::span<double> range) 
 
 namespace {
 
-/// By stride, then count. Few at a time: sorting in place is the fastest.
-void add_sorted(std::vector<MemorySpan> &spans, MemorySpan span) {
-  spans.push_back(span);
-  const auto key = [](const MemorySpan &s) { return std::pair(s.stride, s.count); };
-  for (size_t i = spans.size() - 1; i > 0 && key(span) < key(spans[i - 1]); --i) std::swap(spans[i], spans[i - 1]);
-}
+/// Places along one direction of memory.
+struct Span {
+  int64_t stride; ///< In elements.
+  double count;
+};
 
-/// Two that move through the same places (oh*s + kh) become one: their union, not their product.
-void merge(std::vector<MemorySpan> &spans) {
-  size_t kept = 0;
-  for (const MemorySpan span : spans) {
-    MemorySpan *last = kept > 0 ? &spans[kept - 1] : nullptr;
-    if (!last || static_cast<double>(span.stride) >= static_cast<double>(last->stride) * last->count ||
-        span.stride % last->stride != 0) {
-      spans[kept++] = span;
-      continue;
-    }
-    last->count += (span.count - 1) * static_cast<double>(span.stride / last->stride);
-  }
-  spans.resize(kept);
-}
+/// Gaps cost no more than a few elements each: others of the same line are mostly wanted soon.
+class PlaceSum {
+public:
+  explicit PlaceSum(double line) : line_(line) {}
 
-/// Of lines, what is fetched for each element that is wanted. Gaps cost no more than a few elements each: others of the
-/// same line are mostly wanted soon.
-double line_waste(const std::vector<MemorySpan> &spans, double line) {
-  double run = 1;
-  for (const MemorySpan &span : spans) {
+  /// Longer strides follow shorter ones.
+  void add(Span span) {
+    out_.elements *= span.count;
+    if (is_known_) return;
     const auto stride = static_cast<double>(span.stride);
-    if (stride > run) return run < line ? std::min({line, stride, 4 * run}) / run : 1;
-    run += stride * (span.count - 1);
+    is_known_ = stride > run_;
+    if (!is_known_) run_ += stride * (span.count - 1);
+    if (is_known_ && run_ < line_) out_.line_waste = std::min({line_, stride, 4 * run_}) / run_;
   }
-  return run < line ? std::min(line / run, 4.0) : 1;
-}
+
+  TouchedPlaces sum() const {
+    TouchedPlaces out = out_;
+    if (!is_known_ && run_ < line_) out.line_waste = std::min(line_ / run_, 4.0);
+    return out;
+  }
+
+private:
+  double line_; ///< In elements.
+  double run_ = 1;
+  bool is_known_ = false;
+  TouchedPlaces out_;
+};
+
+int64_t stride_of(const ModelAccess &access, size_t dim) { return std::max<int64_t>(1, std::abs(access.strides[dim])); }
 
 } // namespace
 
-double elements_in(const DefinitionModel &model, const ModelAccess &access, std::span<const double> range,
-                   std::vector<MemorySpan> &spans) {
-  spans.clear();
-  for (size_t d = 0; d < model.dims.size(); ++d)
-    if (access.depends[d]) add_sorted(spans, {std::max<int64_t>(1, std::abs(access.strides[d])), range[d]});
-  merge(spans);
-  double elements = 1;
-  for (const MemorySpan &span : spans) elements *= span.count;
-  return std::min(elements, static_cast<double>(access.tensor_elements));
+TouchedPlaces touched_by(const ModelAccess &access, std::span<const double> range) {
+  PlaceSum sum(64.0 / static_cast<double>(access.element_bytes));
+  std::optional<Span> last;
+  for (const size_t d : access.walked) {
+    const Span span{stride_of(access, d), range[d]};
+    // Two that move through the same places (oh*s + kh) become one: their union, not their product.
+    if (last && static_cast<double>(span.stride) < static_cast<double>(last->stride) * last->count &&
+        span.stride % last->stride == 0) {
+      last->count += (span.count - 1) * static_cast<double>(span.stride / last->stride);
+      continue;
+    }
+    if (last) sum.add(*last);
+    last = span;
+  }
+  if (last) sum.add(*last);
+  TouchedPlaces out = sum.sum();
+  out.elements = std::min(out.elements, static_cast<double>(access.tensor_elements));
+  return out;
 }
 
 /// Bytes of distinct elements where each dimension takes `range` values; lines are filled whole unless the tensor is
 /// packed.
-double LoopModel::footprint(const ModelAccess &access, std::span<const double> range, bool packed,
-                            std::vector<MemorySpan> &spans) const {
-  const double elements = elements_in(model_, access, range, spans);
-  const double bytes = elements * static_cast<double>(access.element_bytes);
-  return packed ? bytes : bytes * line_waste(spans, 64.0 / static_cast<double>(access.element_bytes));
+double LoopModel::footprint(const ModelAccess &access, std::span<const double> range, bool packed) {
+  const TouchedPlaces touched = touched_by(access, range);
+  const double bytes = touched.elements * static_cast<double>(access.element_bytes);
+  return packed ? bytes : bytes * touched.line_waste;
 }
 
 /// How many times more of a cache the footprint takes because its rows lie an even number of ways apart and compete for
 /// the same sets, more of them than there are ways: a way over what the rows cover of it.
-double LoopModel::crowding(const ModelAccess &access, std::span<const double> range, const MemoryInfo &cache,
-                           std::vector<MemorySpan> &spans) const {
-  if (cache.way_stride_bytes <= 0) return 1;
-  spans.clear();
-  for (size_t d = 0; d < model_.dims.size(); ++d)
-    if (access.depends[d] && range[d] > 1 && !access.irregular[d])
-      add_sorted(spans, {std::max<int64_t>(1, std::abs(access.strides[d])) * access.element_bytes, range[d]});
-  double run = static_cast<double>(access.element_bytes), way = static_cast<double>(cache.way_stride_bytes);
-  for (const auto &[stride, count] : spans) {
-    if (static_cast<double>(stride) <= std::max(run, static_cast<double>(cache.line_bytes))) {
+double LoopModel::crowding(const ModelAccess &access, std::span<const double> range, const MemoryInfo &cache) {
+  const auto line = static_cast<double>(cache.line_bytes);
+  auto run = static_cast<double>(access.element_bytes);
+  for (size_t i = 0; i < access.walked.size(); ++i) {
+    const size_t d = access.walked[i];
+    if (range[d] <= 1 || access.irregular[d]) continue;
+    const int64_t stride = stride_of(access, d) * access.element_bytes;
+    double count = range[d];
+    if (static_cast<double>(stride) <= std::max(run, line)) {
       run = std::max(run, static_cast<double>(stride) * count);
       continue;
     }
-    run = std::max(run, static_cast<double>(cache.line_bytes));
-    double places = static_cast<double>(cache.way_stride_bytes / std::gcd(stride, cache.way_stride_bytes));
-    double covered = std::min(way, run * std::min(places, count));
-    return count >= places * std::max(1, cache.ways) ? way / covered : 1;
+    for (size_t j = i + 1; j < access.walked.size(); ++j) { // Of walks alike, the shortest.
+      const size_t other = access.walked[j];
+      const bool is_alike = stride_of(access, other) == stride_of(access, d) && !access.irregular[other];
+      if (is_alike && range[other] > 1) count = std::min(count, range[other]);
+    }
+    const int64_t way = cache.way_stride_bytes;
+    const auto places = static_cast<double>(way / std::gcd(stride, way));
+    if (count < places * std::max(1, cache.ways)) return 1;
+    return static_cast<double>(way) / std::min(static_cast<double>(way), std::max(run, line) * std::min(places, count));
   }
   return 1;
 }
@@ -267,13 +281,10 @@ const ModelAccess &LoopModel::access(size_t number) const {
 LoopModel::Footprints LoopModel::footprints(const KernelSchedule &schedule) const {
   Footprints out;
   const size_t dims = model_.dims.size(), accesses = model_.reads.size() + 1, loops = in_time_.size();
-  for (size_t i = 0; i < accesses; ++i)
-    out.packed.push_back(is_staged(schedule, access(i).tensor, MemoryLevel::kFar));
+  for (size_t i = 0; i < accesses; ++i) out.packed.push_back(is_staged(schedule, access(i).tensor, MemoryLevel::kFar));
   out.ranges.assign((loops + 1) * dims, 1);
   out.bytes.resize((loops + 1) * accesses);
   std::vector<double> values(plan_.dims.size(), 1); // Products of factors: whole numbers, exact in any order.
-  std::vector<MemorySpan> spans;
-  spans.reserve(dims);
   for (size_t first = loops + 1; first-- > 0;) {
     const std::span range = std::span(out.ranges).subspan(first * dims, dims);
     const std::span bytes = std::span(out.bytes).subspan(first * accesses, accesses);
@@ -283,35 +294,38 @@ LoopModel::Footprints LoopModel::footprints(const KernelSchedule &schedule) cons
       fill_ranges(loop->dim, values[loop->dim] *= static_cast<double>(loop->factor), range);
     }
     for (size_t i = 0; i < accesses; ++i)
-      bytes[i] = loop && (loop->factor == 1 || !depends(access(i), *loop))
-                     ? out.bytes[(first + 1) * accesses + i]
-                     : footprint(access(i), range, out.packed[i], spans);
+      bytes[i] = loop && (loop->factor == 1 || !depends(access(i), *loop)) ? out.bytes[(first + 1) * accesses + i]
+                                                                           : footprint(access(i), range, out.packed[i]);
   }
   return out;
 }
 
-/// What the loops from `first` on touch, all of it at once.
-bool LoopModel::fits(const Footprints &footprints, size_t first, const MemoryInfo &cache, double capacity,
-                     std::vector<MemorySpan> &spans) const {
+/// From inside out, until all that a loop touches at once is too much.
+size_t LoopModel::outermost_that_fits(const Footprints &footprints, const MemoryInfo &cache, double capacity) const {
   const size_t dims = model_.dims.size(), accesses = footprints.packed.size();
-  const double *bytes = &footprints.bytes[first * accesses];
-  double least = 0;
-  for (size_t i = 0; i < accesses; ++i) least += bytes[i];
-  if (least > capacity) return false; // Crowded, they take more.
-  const std::span range = std::span(footprints.ranges).subspan(first * dims, dims);
-  double total = 0;
-  for (size_t i = 0; i < accesses; ++i)
-    total += bytes[i] * (footprints.packed[i] ? 1 : crowding(access(i), range, cache, spans));
-  return total <= capacity;
+  std::vector<double> crowd(accesses, 1);
+  size_t fit = in_time_.size();
+  for (; fit > 0; --fit) {
+    const Loop &loop = in_time_[fit - 1];
+    if (loop.factor == 1) continue;
+    const double *bytes = &footprints.bytes[(fit - 1) * accesses];
+    if (std::accumulate(bytes, bytes + accesses, 0.0) > capacity) break; // Crowded, they take more.
+    const std::span range = std::span(footprints.ranges).subspan((fit - 1) * dims, dims);
+    double total = 0;
+    for (size_t a = 0; a < accesses; ++a) {
+      if (cache.way_stride_bytes > 0 && !footprints.packed[a] && depends(access(a), loop))
+        crowd[a] = crowding(access(a), range, cache);
+      total += bytes[a] * crowd[a];
+    }
+    if (total > capacity) break;
+  }
+  return fit;
 }
 
 double LoopModel::traffic(const Footprints &footprints, const MemoryInfo &cache, double share) const {
   const double capacity = static_cast<double>(cache.bytes) * share;
   const size_t accesses = footprints.packed.size();
-  // The outermost loop whose body's data fits.
-  size_t fit = in_time_.size();
-  std::vector<MemorySpan> spans;
-  while (fit > 0 && fits(footprints, fit - 1, cache, capacity, spans)) --fit;
+  const size_t fit = outermost_that_fits(footprints, cache, capacity);
   double total = 0;
   for (size_t a = 0; a < accesses; ++a) {
     double bytes = footprints.bytes[fit * accesses + a];

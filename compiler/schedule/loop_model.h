@@ -21,15 +21,12 @@ enum class LoopRole : uint8_t {
   kLane,
 };
 
-/// Places along one direction of memory.
-struct MemorySpan {
-  int64_t stride; ///< In elements or bytes.
-  double count;
+/// What an access touches where each dimension takes some values.
+struct TouchedPlaces {
+  double elements = 1;   ///< Distinct ones.
+  double line_waste = 1; ///< Of whole lines, what is fetched for each element that is wanted.
 };
-
-/// Distinct elements of the tensor where each dimension takes `range` values. Leaves its walks in `spans`.
-double elements_in(const DefinitionModel &model, const ModelAccess &access, std::span<const double> range,
-                   std::vector<MemorySpan> &spans);
+TouchedPlaces touched_by(const ModelAccess &access, std::span<const double> range);
 
 class LoopModel {
 public:
@@ -62,7 +59,8 @@ public:
   int64_t trips_through(const Staging &staging) const;
   int64_t steps_below(const Staging &staging) const;
 
-  /// What the loops from each one on touch, for traffic(); by first loop (one more than there are), one after the other.
+  /// What the loops from each one on touch, for traffic(); by first loop (one more than there are), one after the
+  /// other.
   struct Footprints {
     std::vector<double> ranges; ///< Values of each dimension.
     std::vector<double> bytes;  ///< Of each read, then of the store.
@@ -89,13 +87,9 @@ private:
   double filling_rounds(const KernelSchedule &schedule, size_t at) const;
   const ModelAccess &access(size_t number) const;
   void fill_ranges(size_t dim, double values, std::span<double> range) const;
-  /// `spans`: for their memory.
-  double footprint(const ModelAccess &access, std::span<const double> range, bool packed,
-                   std::vector<MemorySpan> &spans) const;
-  double crowding(const ModelAccess &access, std::span<const double> range, const MemoryInfo &cache,
-                  std::vector<MemorySpan> &spans) const;
-  bool fits(const Footprints &footprints, size_t first, const MemoryInfo &cache, double capacity,
-            std::vector<MemorySpan> &spans) const;
+  static double footprint(const ModelAccess &access, std::span<const double> range, bool packed);
+  static double crowding(const ModelAccess &access, std::span<const double> range, const MemoryInfo &cache);
+  size_t outermost_that_fits(const Footprints &footprints, const MemoryInfo &cache, double capacity) const;
   const DefinitionModel &model_;
   const LoopPlan &plan_;
   std::vector<Loop> loops_;   ///< Outermost first.
@@ -105,8 +99,8 @@ private:
 /// A line of Prediction::working_sets.
 std::string describe_traffic(const MemoryInfo &cache, const MemoryInfo &behind, double bytes, double seconds);
 
-/// As in cost_model.h, with the model and the planner of the kernel at hand. What is certain to take longer than `limit` is not looked at any further
-/// and gets infinite seconds; with a limit there are no working sets.
+/// As in cost_model.h, with the model and the planner of the kernel at hand. What is certain to take longer than
+/// `limit` is not looked at any further and gets infinite seconds; with a limit there are no working sets.
 struct Prediction;
 Prediction predict(const DefinitionModel &model, const LoopPlanner &planner, const KernelSchedule &schedule,
                    const struct TargetInfo &info, std::optional<double> limit = {});

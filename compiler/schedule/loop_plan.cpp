@@ -164,7 +164,8 @@ private:
       if (dim == plan_.dims.end() || ref.split < 0 || ref.split >= static_cast<int>(dim->kinds.size()))
         return bad("`order` names loop `" + ref.text() + "`, which does not exist");
       const auto number = static_cast<int>(dim - plan_.dims.begin());
-      if (std::ranges::any_of(plan_.loops, [&](const PlannedLoop &l) { return l.dim == number && l.split == ref.split; }))
+      if (std::ranges::any_of(plan_.loops,
+                              [&](const PlannedLoop &l) { return l.dim == number && l.split == ref.split; }))
         return bad("`order` names loop `" + ref.text() + "` twice");
       add_loop(static_cast<size_t>(number), static_cast<size_t>(ref.split));
     }
@@ -284,9 +285,8 @@ LoopPlanner::LoopPlanner(const Kernel &kernel) {
     sources_.push_back({axis_name(kernel, axis.var, taken), axis.var, axis.begin, axis.end,
                         extent_of(kernel, axis.begin, axis.end), true});
   }
-  keeps_term_order_ = kernel.strict && std::ranges::any_of(reduces, [&](ExprId id) {
-                        return is_float(kernel.type_of(id).scalar);
-                      });
+  keeps_term_order_ =
+      kernel.strict && std::ranges::any_of(reduces, [&](ExprId id) { return is_float(kernel.type_of(id).scalar); });
 }
 
 Result<LoopPlan> LoopPlanner::plan(const KernelSchedule &schedule) const {

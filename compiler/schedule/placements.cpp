@@ -69,7 +69,6 @@ double bytes_of_tensor(const Program &program, TensorId id) {
   return bytes;
 }
 
-/// The tensors of a set of kernels that others, or the caller, see too.
 std::set<TensorId> tensors_of(const Kernel &kernel) {
   std::set<TensorId> tensors = {tensor_written(kernel)};
   for (ExprId id : reads_of(kernel, definition_of(kernel).store->value))
@@ -81,7 +80,9 @@ std::set<TensorId> tensors_of(const Kernel &kernel) {
 class FusionChooser {
 public:
   FusionChooser(const Program &source, const TargetInfo &info, Schedule &schedule)
-      : source_(source), info_(info), schedule_(schedule), tensors_(tensor_bounds(source)) {}
+      : source_(source), info_(info), schedule_(schedule), tensors_(tensor_bounds(source)) {
+    for (const KernelSchedule &entry : schedule.kernels) given_.insert(entry.kernel);
+  }
 
   void run() {
     // The last ones first: what they take leaves less for definitions on the way.
@@ -170,9 +171,18 @@ private:
     return predict(kernel, entry, info_, tensors_).compute_seconds;
   }
 
-  double compute_seconds(const Kernel &kernel) {
-    auto [entry, is_new] = compute_.emplace(kernel.name + std::to_string(kernel.expr_count()), 0.0);
-    if (is_new) entry->second = compute_seconds(kernel, choose_shared_schedule(kernel, info_, 0, 1, tensors_));
+  struct Alone {
+    KernelSchedule schedule;
+    double compute_seconds = 0;
+  };
+
+  /// In groups of its own. By name and size: what is inlined differs from trial to trial.
+  const Alone &alone(const Kernel &kernel) {
+    auto [entry, is_new] = alone_.try_emplace(kernel.name + std::to_string(kernel.expr_count()));
+    if (is_new) {
+      entry->second.schedule = choose_shared_schedule(kernel, info_, 0, 1, tensors_);
+      entry->second.compute_seconds = compute_seconds(kernel, entry->second.schedule);
+    }
     return entry->second;
   }
 
@@ -205,7 +215,7 @@ private:
   }
 
   double seconds_of(const Program &program, const Kernel &kernel) {
-    return together(compute_seconds(kernel), far_seconds(program, {&kernel})) + info_.launch_us * 1e-6;
+    return together(alone(kernel).compute_seconds, far_seconds(program, {&kernel})) + info_.launch_us * 1e-6;
   }
 
   double fused_seconds(const Program &program, const Fusion &fusion, const Schedule &trial) {
@@ -216,7 +226,7 @@ private:
     std::set<TensorId> kept;
     for (const FusedLet &let : fusion.lets) {
       kernels.push_back(&program.kernels[let.kernel]);
-      compute += compute_seconds(*kernels.back()) * let.repeats;
+      compute += alone(*kernels.back()).compute_seconds * let.repeats;
       kept.insert(let.tensor);
       tiles += static_cast<double>(let.elements * bytes_of(program.tensors[let.tensor].element));
     }
@@ -233,7 +243,7 @@ private:
   Choice best_tiles(const Program &program, const Schedule &trial, const std::vector<size_t> &lets,
                     const std::string &consumer) {
     const Kernel &kernel = *find(program, consumer);
-    KernelSchedule base = choose_shared_schedule(kernel, info_, 0, 1, tensors_);
+    KernelSchedule base = alone(kernel).schedule;
     walk_along_lanes(kernel, base);
     Choice best;
     Definition def = definition_of(kernel);
@@ -365,19 +375,13 @@ private:
   Schedule &schedule_;
   TensorBounds tensors_;
   std::set<std::string> given_; ///< Definitions that the caller placed.
-  std::map<std::string, double> compute_;
-
-public:
-  void keep_given(const Schedule &given) {
-    for (const KernelSchedule &entry : given.kernels) given_.insert(entry.kernel);
-  }
+  std::map<std::string, Alone> alone_;
 };
 
 } // namespace
 
 void add_placements(const Program &program, const TargetInfo &info, Schedule &schedule) {
   FusionChooser chooser(program, info, schedule);
-  chooser.keep_given(schedule);
   for (const Kernel &kernel : program.kernels) {
     Definition def = definition_of(kernel);
     TensorId tensor = tensor_written(kernel);

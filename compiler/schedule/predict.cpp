@@ -1,6 +1,6 @@
-// Predicts what a schedule costs: its work (work_model.h) and the time of each memory. Sources of the parts: Low et al.,
-// "Analytical Modeling Is Enough for High-Performance BLIS" (TOMS 2016) for working sets; Williams et al., "Roofline"
-// (CACM 2009) for the bounds.
+// Predicts what a schedule costs: its work (work_model.h) and the time of each memory. Sources of the parts: Low et
+// al., "Analytical Modeling Is Enough for High-Performance BLIS" (TOMS 2016) for working sets; Williams et al.,
+// "Roofline" (CACM 2009) for the bounds.
 #include <algorithm>
 #include <cmath>
 #include <limits>

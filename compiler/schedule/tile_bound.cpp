@@ -31,10 +31,9 @@ const ModelAccess *first_read_of(const DefinitionModel &model, const std::string
 TileBound::TileBound(const DefinitionModel &model, const TargetInfo &info) : model_(model), info_(info) {
   std::vector<double> all;
   for (const ModelDim &dim : model.dims) all.push_back(static_cast<double>(dim.extent));
-  std::vector<MemorySpan> spans;
   for (size_t i = 0; i <= model.reads.size(); ++i) {
     const ModelAccess &access = i < model.reads.size() ? model.reads[i] : model.store;
-    least_bytes_ += elements_in(model, access, all, spans) * static_cast<double>(access.element_bytes);
+    least_bytes_ += touched_by(access, all).elements * static_cast<double>(access.element_bytes);
   }
   counts_.reads.resize(model.reads.size());
 }
@@ -55,14 +54,15 @@ double TileBound::seconds_of(const TileSpec &spec) {
 }
 
 /// As predict() concludes.
-double TileBound::seconds_with(const Work &work) const {
+double TileBound::seconds_with(const Work &work, double sparse_factor) const {
   if (work.refusal != Refusal::kNone) return std::numeric_limits<double>::infinity();
   const double units = std::min(static_cast<double>(info_.units), static_cast<double>(counts_.groups));
   double longest = work.seconds, all = work.seconds;
   for (size_t i = 0; i + 1 < info_.memories.size(); ++i) {
     const MemoryInfo &cache = info_.memories[i], &behind = info_.memories[i + 1];
     if (cache.explicit_fill || behind.explicit_fill || behind.bytes_per_cycle <= 0) continue;
-    const double time = least_bytes_ / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
+    const double time =
+        least_bytes_ * (i > 0 ? sparse_factor : 1) / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
     longest = std::max(longest, time);
     all += time;
   }
@@ -86,8 +86,8 @@ TileBound::AccessFacts TileBound::facts_of(const TileSpec &spec, const ModelAcce
   const auto depends = [&](size_t d) { return access.depends[d]; };
   AccessFacts facts;
   facts.lane = roles.lane != DimRoles::kNoDim && depends(roles.lane);
-  facts.row = roles.fuse_rows ? std::ranges::any_of(roles.rows, depends)
-                              : !roles.rows.empty() && depends(roles.rows.back());
+  facts.row =
+      roles.fuse_rows ? std::ranges::any_of(roles.rows, depends) : !roles.rows.empty() && depends(roles.rows.back());
   facts.axis = roles.axis && depends(*roles.axis);
   const ModelAccess *first = first_read_of(model_, access.tensor);
   facts.is_packed = first && packs(model_, spec, *first);
@@ -110,8 +110,7 @@ void TileBound::count_loops(const TileSpec &spec) {
   counts_.registers = results * counts_.register_partials;
   const int64_t across = spec.vectors * spec.lane_workers * (roles.axis ? 1 : spec.lanes);
   const int64_t lane_groups = has_lane ? ceil_div(extent(roles.lane), across) : 1;
-  counts_.groups =
-      batch_groups_ * lane_groups * ceil_div(row_extent(model_, roles), spec.rows * spec.row_workers);
+  counts_.groups = batch_groups_ * lane_groups * ceil_div(row_extent(model_, roles), spec.rows * spec.row_workers);
   counts_.steps = counts_.unrolled = 1;
   bool is_unrolled = model_.accumulators > 0;
   for (const UnrolledAxis &axis : unrolled_axes(model_, spec)) {
@@ -147,11 +146,11 @@ void TileBound::count_window(const TileSpec &spec) {
 
 void TileBound::count_access(const TileSpec &spec, const ModelAccess &access, const AccessFacts &facts,
                              AccessCounts &counts) const {
-  counts.registers = (facts.lane ? spec.vectors : 1) * (facts.row ? spec.rows : 1) *
-                     (facts.axis ? counts_.register_partials : 1);
+  counts.registers =
+      (facts.lane ? spec.vectors : 1) * (facts.row ? spec.rows : 1) * (facts.axis ? counts_.register_partials : 1);
   counts.reuse = counts_.registers / counts.registers;
-  counts.workers = (facts.lane ? spec.lane_workers : 1) * (facts.row ? spec.row_workers : 1) *
-                   (facts.axis ? spec.axis_workers : 1);
+  counts.workers =
+      (facts.lane ? spec.lane_workers : 1) * (facts.row ? spec.row_workers : 1) * (facts.axis ? spec.axis_workers : 1);
   counts.along_lanes = spec.lanes > 1 && (spec.roles->axis ? facts.axis : facts.lane);
   counts.contiguous = spec.lanes == 1 || facts.contiguous;
   counts.is_packed = facts.is_packed;
@@ -189,7 +188,15 @@ double TileBound::seconds_of(const WindowTile &tile) {
   window.loads = least_loads(tile, around);
   window.loads.registers = window.accumulators + 1;
   counts_.window = window;
-  return seconds_with(work_of(model_, counts_, info_));
+  return seconds_with(work_of(model_, counts_, info_), least_sparse_factor(tile, lane_tiles, row_tiles));
+}
+
+/// Of what WindowModel counts, that lanes are not walked as they lie.
+double TileBound::least_sparse_factor(const WindowTile &tile, int64_t lane_tiles, int64_t row_tiles) const {
+  const bool walks =
+      std::ranges::any_of(model_.reads, [](const ModelAccess &r) { return r.in_reduction && !r.is_constant; });
+  const bool may_go_on = tile.place == LanePlace::kInside || row_tiles == 1 || lane_tiles == 1;
+  return walks && !may_go_on ? short_run_factor(tile.lanes * tile.vectors * model_.store.element_bytes) : 1;
 }
 
 void TileBound::count_loops(const WindowTile &tile, int64_t lane_tiles, int64_t row_tiles) {

@@ -1,6 +1,6 @@
 // Times that no schedule of a tile stays below, from its few numbers alone: neither the schedule nor its loops are
-// written out. What is left out of the prediction is memory beyond what has to be moved once, and of windows what does not
-// stay in registers for want of them.
+// written out. What is left out of the prediction is memory beyond what has to be moved once, and of windows what does
+// not stay in registers for want of them.
 #pragma once
 
 #include "compiler/schedule/tile_choices.h"
@@ -26,7 +26,7 @@ private:
 
   double seconds_of(const TileSpec &spec);
   double seconds_of(const WindowTile &tile);
-  double seconds_with(const Work &work) const;
+  double seconds_with(const Work &work, double sparse_factor = 1) const;
   void learn(const TileSpec &spec);
   AccessFacts facts_of(const TileSpec &spec, const ModelAccess &access) const;
   void count_loops(const TileSpec &spec);
@@ -36,6 +36,7 @@ private:
   void count_window(const TileSpec &spec);
   void count_loops(const WindowTile &tile, int64_t lane_tiles, int64_t row_tiles);
   WindowLoads least_loads(const WindowTile &tile, std::optional<size_t> around) const;
+  double least_sparse_factor(const WindowTile &tile, int64_t lane_tiles, int64_t row_tiles) const;
   double least_elements(const WindowTile &tile, const ModelAccess &read) const;
   int64_t extent(size_t dim) const { return model_.dims[dim].extent; }
 

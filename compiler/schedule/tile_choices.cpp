@@ -76,7 +76,6 @@ public:
     return list;
   }
 
-
 private:
   bool any_depends(size_t dim) const {
     return std::any_of(model_.reads.begin(), model_.reads.end(),

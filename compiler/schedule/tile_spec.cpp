@@ -169,8 +169,6 @@ private:
     append(lane_);
   }
 
-  bool along_rows(const ModelAccess &read) const { return runs_along(*spec_.roles, read); }
-
   void write_stagings() {
     std::vector<std::string> done;
     for (const ModelAccess &read : model_.reads) {
@@ -232,7 +230,7 @@ private:
     staging.tensor = read.tensor;
     staging.level = MemoryLevel::kNear;
     staging.at = reduction_serial_.back();
-    bool rows = along_rows(read);
+    bool rows = runs_along(*spec_.roles, read);
     std::vector<LoopRef> across;
     for (const auto &loop :
          rows ? std::vector{row_outer_, row_worker_, row_inner_} : std::vector{lane_unrolled_, lane_worker_, lane_})
@@ -277,7 +275,7 @@ private:
     staging.tensor = read.tensor;
     staging.level = MemoryLevel::kRegister;
     staging.at = reduction_unrolled_.back();
-    bool rows = along_rows(read);
+    bool rows = runs_along(*spec_.roles, read);
     for (const auto &loop : rows ? std::vector{row_outer_, row_inner_} : std::vector{lane_unrolled_, lane_})
       if (loop) staging.layout.push_back(*loop);
     int64_t inner = rows ? std::min<int64_t>(spec_.rows, info_.access_lanes) : spec_.lanes;

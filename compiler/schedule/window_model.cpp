@@ -185,6 +185,8 @@ double WindowModel::pages(const ModelAccess &access) const {
 
 bool WindowModel::is_held(const ModelAccess &access) const { return has_inner_serial() && !depends(access, *around_); }
 
+double short_run_factor(int64_t bytes) { return 1 + kRunStart / static_cast<double>(bytes); }
+
 double turns_of_load(const DefinitionModel &model, const TargetInfo &info, const ModelAccess &access,
                      const std::vector<int> &along, int64_t lanes, double vectors) {
   const auto lane = static_cast<size_t>(along.back());
@@ -268,8 +270,7 @@ double WindowModel::run_factor() const {
   const std::optional<size_t> dim = lane_dim();
   if (!dim) return 1;
   if (is_next(*dim)) return is_window_ ? crowding() * stream_factor() : 1;
-  const auto bytes = static_cast<double>(plan_.dims[*dim].stride(0) * model_.store.element_bytes);
-  return 1 + kRunStart / bytes;
+  return short_run_factor(plan_.dims[*dim].stride(0) * model_.store.element_bytes);
 }
 
 double WindowModel::broken_store_runs() const {

@@ -51,6 +51,9 @@ private:
 /// Cost of a body over that of one without masks: `has_tail`, lanes do not divide the extent; `tiles` along them.
 double mask_factor(bool has_tail, int64_t tiles);
 
+/// Cost of memory over that of a long run, where each run has so many bytes.
+double short_run_factor(int64_t bytes);
+
 /// Turns of a load port that one load of `access` takes, where `lanes` run along the dimensions `along` (slowest first)
 /// in vectors of `vectors` registers.
 double turns_of_load(const DefinitionModel &model, const TargetInfo &info, const ModelAccess &access,
@@ -100,7 +103,7 @@ private:
   /// Of one read of the reduction.
   struct ReadFacts {
     bool wide, held;
-    double vectors, ports;          ///< Of one element.
+    double vectors, ports;         ///< Of one element.
     double points, distinct, live; ///< Elements.
   };
   std::vector<ReadFacts> read_facts() const;

@@ -79,7 +79,8 @@ private:
   void write_partition() {
     for (size_t d = 0; d < model_.parallel_dims(); ++d) {
       const bool is_lane = is_lane_dim(d);
-      if (is_lane && static_cast<size_t>(tile_.dims->lane_dims.front()) != d) continue; // With those that it goes on in.
+      if (is_lane && static_cast<size_t>(tile_.dims->lane_dims.front()) != d)
+        continue; // With those that it goes on in.
       bool guarded = false;
       int64_t inside = 1, extent = 1;
       const std::vector<int> alone = {static_cast<int>(d)};

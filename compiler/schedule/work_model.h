@@ -19,7 +19,8 @@ struct AccessCounts {
   int64_t workers = 1;         ///< Of the worker loops on which it depends.
   int64_t worker_distance = 0; ///< Bytes between what neighbouring workers touch; 0: the same.
   bool along_lanes = false;
-  bool contiguous = true; ///< Neighbouring lanes touch neighbouring elements, as they lie or because they are packed so.
+  bool contiguous =
+      true; ///< Neighbouring lanes touch neighbouring elements, as they lie or because they are packed so.
   bool is_packed = false, is_near = false, is_in_registers = false; ///< Is staged far, near, in registers.
 };
 
