@@ -46,7 +46,7 @@ void add_options(KeyWriter &key, const CompileOptions &options) {
   key.add(to_text(options.schedule)).add(int64_t{options.automatic}).add(options.target).add(options.isa);
   key.add(options.target_info ? to_text(*options.target_info) : std::string());
   key.add(int64_t{options.strict}).add(int64_t{options.keep_text}).add(int64_t{options.assembly});
-  key.add(int64_t{options.verify_ir});
+  key.add(static_cast<int64_t>(options.verify_ir));
 }
 
 } // namespace
