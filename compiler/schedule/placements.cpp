@@ -167,10 +167,6 @@ private:
     return true;
   }
 
-  double compute_seconds(const Kernel &kernel, const KernelSchedule &entry) const {
-    return predict(kernel, entry, info_, tensors_).compute_seconds;
-  }
-
   struct Alone {
     KernelSchedule schedule;
     double compute_seconds = 0;
@@ -181,7 +177,7 @@ private:
     auto [entry, is_new] = alone_.try_emplace(kernel.name + std::to_string(kernel.expr_count()));
     if (is_new) {
       entry->second.schedule = choose_shared_schedule(kernel, info_, 0, 1, tensors_);
-      entry->second.compute_seconds = compute_seconds(kernel, entry->second.schedule);
+      entry->second.compute_seconds = predict(kernel, entry->second.schedule, info_, tensors_).compute_seconds;
     }
     return entry->second;
   }
@@ -218,9 +214,9 @@ private:
     return together(alone(kernel).compute_seconds, far_seconds(program, {&kernel})) + info_.launch_us * 1e-6;
   }
 
-  double fused_seconds(const Program &program, const Fusion &fusion, const Schedule &trial) {
+  /// `compute`: of the consumer's own work.
+  double fused_seconds(const Program &program, const Fusion &fusion, double compute) {
     const Kernel &consumer = program.kernels[fusion.consumer];
-    double compute = compute_seconds(consumer, *trial.find(consumer.name));
     double tiles = 0, groups = 1;
     std::vector<const Kernel *> kernels = {&consumer};
     std::set<TensorId> kept;
@@ -245,6 +241,8 @@ private:
     const Kernel &kernel = *find(program, consumer);
     KernelSchedule base = alone(kernel).schedule;
     walk_along_lanes(kernel, base);
+    const DefinitionModel model = model_of(kernel, tensors_);
+    const LoopPlanner planner(kernel);
     Choice best;
     Definition def = definition_of(kernel);
     std::vector<std::string> dims;
@@ -257,7 +255,8 @@ private:
         if (!add_entries(next, program, lets, base, dims, extent, tile)) continue;
         auto fusions = plan_fusions(program, next);
         if (!fusions || fusions->size() != 1) continue;
-        double seconds = fused_seconds(program, fusions->front(), next);
+        const Prediction own = predict(model, planner, *next.find(consumer), info_);
+        double seconds = fused_seconds(program, fusions->front(), own.compute_seconds);
         if (seconds >= best.seconds) continue;
         add_skews(program, fusions->front(), next);
         best = {std::move(next), seconds};

@@ -19,6 +19,9 @@ constexpr double kCacheShare = 0.75;
 /// channels) took a quarter longer with its channels in halves, one after the other (Sapphire Rapids, 2026-11-23).
 constexpr double kBrokenRunCycles = 30;
 
+/// Sums are rounded in different orders.
+constexpr double kRounding = 1e-9;
+
 class Counter {
 public:
   Counter(const DefinitionModel &model, const LoopModel &loops, const WindowModel &window,
@@ -82,13 +85,12 @@ public:
     work_ = work_of(model_, counts, info_);
     out_.registers = work_.registers;
     out_.near_bytes = work_.near_bytes;
-    if (!fits() || (limit_ && work_.seconds > *limit_)) {
+    groups_ = static_cast<double>(counts.groups);
+    if (!fits() || (limit_ && work_.seconds > *limit_) || !memory_time()) {
       out_.seconds = std::numeric_limits<double>::infinity();
       return std::move(out_);
     }
-    groups_ = static_cast<double>(counts.groups);
     tell_work(counts);
-    memory_time();
     conclude();
     return std::move(out_);
   }
@@ -125,7 +127,8 @@ private:
     out_.balance = work_.balance;
   }
 
-  void memory_time() {
+  /// False: with a limit, once it is certain that it will not be kept.
+  bool memory_time() {
     double units = std::min<double>(static_cast<double>(info_.units), groups_);
     const LoopModel::Footprints footprints = loops_.footprints(schedule_);
     const double sparse = info_.max_workers == 1 ? window_.sparse_factor() : 1;
@@ -137,10 +140,16 @@ private:
       double time = bytes / (behind.bytes_per_cycle * units * info_.clock_ghz * 1e9);
       if (!limit_) out_.working_sets.push_back(describe_traffic(cache, behind, bytes, time));
       all_memory_seconds_ += time;
-      if (time <= out_.memory_seconds) continue;
-      out_.memory_seconds = time;
-      slowest_ = behind.name;
+      if (time > out_.memory_seconds) slowest_ = behind.name;
+      out_.memory_seconds = std::max(out_.memory_seconds, time);
+      if (limit_ && overlapped_seconds() * (1 - kRounding) > *limit_) return false;
     }
+    return true;
+  }
+
+  double overlapped_seconds() const {
+    const double longest = std::max(work_.seconds, out_.memory_seconds);
+    return longest + kNotOverlapped * (work_.seconds + all_memory_seconds_ - longest);
   }
 
   /// Results that leave the second cache in runs that nothing fetches ahead: each waits for its first line.
@@ -153,9 +162,7 @@ private:
   }
 
   void conclude() {
-    double longest = std::max(work_.seconds, out_.memory_seconds);
-    double others = work_.seconds + all_memory_seconds_ - longest;
-    out_.seconds = longest + kNotOverlapped * others + info_.launch_us * 1e-6 +
+    out_.seconds = overlapped_seconds() + info_.launch_us * 1e-6 +
                    loops_.packing_seconds(schedule_, info_, kCacheShare) + broken_store_seconds();
     double flops = 2.0 * static_cast<double>(model_.outputs()) * static_cast<double>(model_.terms());
     out_.efficiency = flops / out_.seconds / (peak_gflops(info_) * 1e9);

@@ -75,6 +75,8 @@ void TileBound::learn(const TileSpec &spec) {
   facts_.clear();
   for (const ModelAccess &read : model_.reads) facts_.push_back(facts_of(spec, read));
   facts_.push_back(facts_of(spec, model_.store));
+  along_.clear();
+  if (spec.roles->lane != DimRoles::kNoDim) along_.push_back(static_cast<int>(spec.roles->lane));
   batch_groups_ = 1;
   for (size_t d : spec.roles->batch) batch_groups_ *= extent(d);
   for (size_t i = 0; !spec.roles->fuse_rows && i + 1 < spec.roles->rows.size(); ++i)
@@ -131,12 +133,36 @@ void TileBound::count_loops(const TileSpec &spec) {
   if (is_unrolled && model_.nested_terms == 1) count_window(spec);
 }
 
-/// Of a body that is the whole reduction, the loads are left out.
+/// Of a body that is the whole reduction; around it are groups, so that nothing is held from one to the next.
+WindowLoads TileBound::least_loads(const TileSpec &spec) const {
+  const DimRoles &roles = *spec.roles;
+  const auto vectors = static_cast<double>(ceil_div(spec.lanes, info_.lanes * model_.narrowing));
+  WindowLoads out;
+  for (size_t i = 0; i < model_.reads.size(); ++i) {
+    const ModelAccess &read = model_.reads[i];
+    if (!read.in_reduction) continue;
+    PlaceCounter counter;
+    const auto add = [&](size_t d, int64_t count, int64_t times, bool is_known) {
+      counter.add(count, is_known && !read.irregular[d], read.strides[d] * times);
+    };
+    if (facts_[i].lane) add(roles.lane, spec.vectors, spec.lanes, true);
+    if (facts_[i].row) add(roles.rows.back(), spec.rows, 1, !roles.fuse_rows);
+    for (size_t d = model_.parallel_dims(); d < model_.dims.size(); ++d)
+      if (read.depends[d]) add(d, extent(d), 1, true);
+    if (spec.lanes > 1 && facts_[i].lane)
+      out.loads += counter.least() * turns_of_load(model_, info_, read, along_, spec.lanes, vectors);
+    else
+      out.broadcasts += counter.least();
+  }
+  return out;
+}
+
 void TileBound::count_window(const TileSpec &spec) {
   const double wide = static_cast<double>(ceil_div(spec.lanes, info_.lanes * model_.narrowing));
   WindowCounts window;
   window.accumulators = static_cast<double>(spec.vectors * spec.rows) * wide *
                         static_cast<double>(std::max(1, model_.accumulators - model_.counts));
+  window.loads = least_loads(spec);
   window.loads.registers = window.accumulators + 1;
   const int64_t lane_tile = spec.lanes * spec.vectors * spec.lane_workers;
   window.useful_share = share(extent(spec.roles->lane), spec.lanes, lane_tile) *

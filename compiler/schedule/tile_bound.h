@@ -34,6 +34,7 @@ private:
                     AccessCounts &counts) const;
   int64_t worker_distance(const TileSpec &spec, const ModelAccess &access) const;
   void count_window(const TileSpec &spec);
+  WindowLoads least_loads(const TileSpec &spec) const;
   void count_loops(const WindowTile &tile, int64_t lane_tiles, int64_t row_tiles);
   WindowLoads least_loads(const WindowTile &tile, std::optional<size_t> around) const;
   double least_sparse_factor(const WindowTile &tile, int64_t lane_tiles, int64_t row_tiles) const;
@@ -46,6 +47,7 @@ private:
   const DimRoles *known_roles_ = nullptr;
   bool known_packs_ = false;
   std::vector<AccessFacts> facts_; ///< Of `known_roles_`: of each read, then of the store.
+  std::vector<int> along_;         ///< Of `known_roles_`: the dimension of the lanes, if there is one.
   int64_t batch_groups_ = 1;       ///< Of `known_roles_`: iterations of the group loops that have no tile.
   TileCounts counts_;              ///< Kept for its memory.
 };
