@@ -41,7 +41,7 @@ bool is_named_by(const Variable &variable) {
 
 StmtId Kernel::add_stmt(Stmt stmt, SourceRange range) {
   ranges_.add(range);
-  return stmts_.add(std::move(stmt));
+  return stmts_.emplace(std::move(stmt));
 }
 
 const std::string &Kernel::name_of(NameId id) const {
@@ -84,8 +84,9 @@ VarId Kernel::add_var(Variable variable) {
     std::replace(variable.name.begin(), variable.name.end(), '.', '_');
   else if (!is_named_by(variable))
     variable.name = variable.dim + "." + std::to_string(variable.split);
-  variable.name = unique_name(std::move(variable.name));
-  const VarId id = vars_.add(std::move(variable));
+  if (names_.empty() || is_valid(names_[name_slot(variable.name)]) || variable.name.empty())
+    variable.name = unique_name(std::move(variable.name));
+  const VarId id = vars_.emplace(std::move(variable));
   claim_name(NameId{index_of(id)});
   return id;
 }
@@ -93,7 +94,7 @@ VarId Kernel::add_var(Variable variable) {
 BufferId Kernel::add_buffer(Buffer buffer) {
   std::replace(buffer.name.begin(), buffer.name.end(), '.', '_');
   buffer.name = unique_name(std::move(buffer.name));
-  const BufferId id = buffers_.add(std::move(buffer));
+  const BufferId id = buffers_.emplace(std::move(buffer));
   claim_name(NameId{index_of(id) | kBufferFlag});
   return id;
 }
@@ -104,6 +105,8 @@ void Kernel::reserve_like(const Kernel &other) {
   stmts_.reserve(other.stmts_.size());
   ranges_.reserve(other.stmts_.size());
   vars_.reserve(other.vars_.size());
+  if (names_.size() < other.names_.size() && vars_.empty() && buffers_.empty())
+    names_.assign(other.names_.size(), kNoId<NameId>);
   grow_slots(other.exprs_.size());
 }
 

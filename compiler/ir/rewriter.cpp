@@ -200,8 +200,8 @@ BufferId Rewriter::buffer(BufferId old) {
       std::ranges::all_of(copy.extents, is_constant) && std::ranges::all_of(copy.strides, is_constant);
   if (!is_fixed) memo_.clear(); // `on_expr` knows the place where the buffer is first used; its size holds everywhere.
   copies_buffer_ = true;
-  copy.extents = exprs(copy.extents);
-  copy.strides = exprs(copy.strides);
+  for (std::vector<ExprId> *sizes : {&copy.extents, &copy.strides})
+    for (ExprId &size : *sizes) size = expr(size);
   copies_buffer_ = false;
   if (!is_fixed) memo_.clear();
   const BufferId fresh = out_.add_buffer(std::move(copy));

@@ -30,24 +30,27 @@ private:
     const Stmt &stmt = rw_.in().stmt(id);
     if (std::holds_alternative<Block>(stmt) || std::holds_alternative<For>(stmt) || std::holds_alternative<If>(stmt))
       return std::nullopt;
-    StmtId fresh = rw_.clone(id);
-    Stmt flat = rw_.out().stmt(fresh);
-    if (auto *load = std::get_if<Load>(&flat)) load->indices = {offset(load->buffer, load->indices)};
-    if (auto *store = std::get_if<Store>(&flat)) store->indices = {offset(store->buffer, store->indices)};
-    if (auto *hint = std::get_if<Prefetch>(&flat)) hint->indices = {offset(hint->buffer, hint->indices)};
+    const StmtId fresh = rw_.clone(id);
+    Stmt &flat = rw_.out().stmt(fresh); // Only expressions are added below.
+    if (auto *load = std::get_if<Load>(&flat)) flatten_indices(load->buffer, load->indices);
+    if (auto *store = std::get_if<Store>(&flat)) flatten_indices(store->buffer, store->indices);
+    if (auto *hint = std::get_if<Prefetch>(&flat)) flatten_indices(hint->buffer, hint->indices);
     moves_fragment_ |= std::holds_alternative<FragmentMove>(flat);
-    rw_.out().stmt(fresh) = std::move(flat);
     return fresh;
   }
 
   /// Buffers of the output keep their dimensions until everything is rewritten, so their strides are at hand here.
-  ExprId offset(BufferId id, const std::vector<ExprId> &indices) {
+  void flatten_indices(BufferId id, std::vector<ExprId> &indices) {
     Builder &b = rw_.build();
-    const std::vector<ExprId> strides = rw_.out().buffer(id).strides;
+    const std::vector<ExprId> &strides = rw_.out().buffer(id).strides;
     SPARKLE_CHECK(strides.size() == indices.size(), "an access has one index per dimension");
-    ExprId sum = b.index(0);
-    for (size_t i = 0; i < indices.size(); ++i) sum = b.add(sum, b.mul(indices[i], strides[i]));
-    return sum;
+    ExprId sum = kNoId<ExprId>;
+    for (size_t i = 0; i < indices.size(); ++i) {
+      if (rw_.out().constant(indices[i]) == 0) continue;
+      const ExprId term = b.mul(indices[i], strides[i]);
+      sum = is_valid(sum) ? b.add(sum, term) : term;
+    }
+    indices.assign(1, is_valid(sum) ? sum : b.index(0));
   }
 
   /// 1 + the offset of the last element.
