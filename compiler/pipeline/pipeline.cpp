@@ -48,6 +48,11 @@ struct Context {
     schedule.kernels.push_back(std::move(chosen));
     return schedule.kernels.back();
   }
+
+  void choose_entries(const Program &program) {
+    for (const std::vector<Kernel> *kernels : {&program.prepack, &program.kernels})
+      for (const Kernel &kernel : *kernels) entry(kernel);
+  }
 };
 
 using ProgramPass = Result<Program> (*)(Program &&, Context &);
@@ -81,7 +86,10 @@ constexpr Step kSteps[] = {
          const KernelSchedule &entry = c.entry(kernel);
          if (c.report) c.report->predictions.push_back({kernel.name, predict(kernel, entry, c.info, c.tensors)});
        }
-       return layout(p, {c.schedule}, c.info);
+       Result<Program> laid = layout(p, {c.schedule}, c.info);
+       // Kernels that it makes have their entries from here on too. (A plan tells of the program's own.)
+       if (laid && c.options.stop_after != "layout") c.choose_entries(*laid);
+       return laid;
      },
      nullptr},
     {"tile", nullptr, [](Kernel &&k, Context &c) { return tile(k, {c.entry(k)}, c.info); }},
