@@ -65,7 +65,7 @@ OWNERS = {
     r"sparkle/.*": ["bindings/", "examples/", "tests/install/", "tests/unit/bindings/"],
     r"gtest/.*|gmock/.*": ["tests/"],
     r"benchmark/.*": ["tests/bench/"],
-    r"oneapi/.*|omp\.h": ["tools/peers/"],
+    r"oneapi/.*|omp\.h|cblas\.h": ["tools/peers/"],
 }
 # What the compiler and the C library bring: <name> without a dot, and these.
 SYSTEM = re.compile(r"[a-z_]+|(?:cpuid|immintrin|x86intrin)\.h|(?:sys|linux)/[a-z_]+\.h|"

@@ -2,8 +2,9 @@
 
 namespace sparkle::bench {
 
-std::string onednn_cap(const std::string &isa) {
-  return "ONEDNN_MAX_CPU_ISA=" + std::string(isa == "avx2" ? "AVX2" : "AVX512_CORE");
+std::vector<std::string> instruction_caps(const std::string &isa) {
+  if (isa != "avx2") return {"ONEDNN_MAX_CPU_ISA=AVX512_CORE"};
+  return {"ONEDNN_MAX_CPU_ISA=AVX2", "OPENBLAS_CORETYPE=Haswell", "ATEN_CPU_CAPABILITY=avx2"};
 }
 
 template <class Reply> Result<Reply> PeerProcess::checked(Result<Reply> reply) {

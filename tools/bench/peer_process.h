@@ -19,8 +19,9 @@ struct PeerOptions {
   double timeout_seconds = 60;          ///< For each answer.
 };
 
-/// Cap of oneDNN's instruction sets as one of ours, for PeerOptions::environment: `ONEDNN_MAX_CPU_ISA=AVX2`.
-std::string onednn_cap(const std::string &isa);
+/// What caps the instruction sets of peers as `isa` caps ours, for PeerOptions::environment: `ONEDNN_MAX_CPU_ISA=AVX2`
+/// and the like.
+std::vector<std::string> instruction_caps(const std::string &isa);
 
 /// Errors of all: kUnsupported is what the peer says, and it goes on. kIo, kTimeout: it has ended, or is ended for its
 /// silence; the next `prepare` starts another one.

@@ -172,7 +172,7 @@ private:
 } // namespace
 
 Result<std::unique_ptr<Peer>> make_onednn_peer(const BenchCase &bench, const PeerInputs &inputs,
-                                               const OnednnOptions &options) {
+                                               const PeerConditions &options) {
   omp_set_num_threads(options.threads);
   try {
     return std::unique_ptr<Peer>(std::make_unique<OnednnPeer>(bench, inputs, options.plain_images));

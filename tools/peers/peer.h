@@ -28,4 +28,10 @@ struct PeerInputs {
   const HostTensor *dst = nullptr; ///< For its element count.
 };
 
+struct PeerConditions {
+  int threads = 1;
+  /// Images of convolutions in the layout of the case, not in the peer's own.
+  bool plain_images = false;
+};
+
 } // namespace sparkle::bench

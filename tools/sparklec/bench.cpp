@@ -32,7 +32,7 @@ bench::PeerOptions peer_options(const BenchCommand &command, std::string path) {
   options.path = std::move(path);
   options.layout = command.peer_layout;
   options.timeout_seconds = command.peer_timeout;
-  if (!command.isa.empty()) options.environment.push_back(bench::onednn_cap(command.isa));
+  if (!command.isa.empty()) options.environment = bench::instruction_caps(command.isa);
   return options;
 }
 

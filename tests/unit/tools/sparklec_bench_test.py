@@ -151,16 +151,35 @@ class Bench(CommandTest):
         self.assertIn("nobody", done.stderr)
         self.assertIsNone(report["peer"])
 
+    def rows_beside(self, peer, *words):
+        if not os.path.exists(os.path.join(os.path.dirname(SPARKLEC), "sparkle-peer-" + peer)):
+            self.skipTest("built without " + peer)
+        path = os.path.join(sparklec.ROOT, "tests", "shapes", words[0])
+        done = self.sparklec("bench", "--shapes", path, "--pairs", "1", "--peer", peer, *words[1:], "--json", "-", env=NO_VULKAN)
+        return json.loads(done.stdout)["rows"]
+
     def test_onednn(self):
-        if not os.path.exists(os.path.join(os.path.dirname(SPARKLEC), "sparkle-peer-onednn")):
-            self.skipTest("built without oneDNN")
-        lists = os.path.join(sparklec.ROOT, "tests", "shapes")
         for words in (["basic_1d.txt"], ["basic_2d.txt", "--layout", "nchw"], ["basic_2d.txt", "--peer-layout", "plain"],
                       ["basic_3d.txt", "--filter", "tail"]):
-            done = self.sparklec("bench", "--shapes", os.path.join(lists, words[0]), "--pairs", "1", "--peer", "onednn", *words[1:],
-                                 "--json", "-", env=NO_VULKAN)
-            for row in json.loads(done.stdout)["rows"]:
+            for row in self.rows_beside("onednn", *words):
                 self.assertTrue(row["right"], row)
+
+    def test_openblas(self):
+        for words in (["basic_1d.txt"], ["basic_2d.txt", "--layout", "nchw"], ["basic_2d.txt", "--threads", "2"],
+                      ["basic_3d.txt", "--filter", "tail"]):
+            rows = self.rows_beside("openblas", *words)
+            self.assertTrue(any(row["right"] for row in rows))
+            for row in rows:
+                refused = "depthwise" in (row["peer_why"] or "")
+                self.assertEqual(refused, "depthwise" in row["name"], row)
+                self.assertTrue(row["right"] or refused, row)
+        for row in self.rows_beside("openblas", "pooling.txt", "--op", "maxpool", "--filter", "vgg_5"):
+            self.assertIn("no pooling", row["peer_why"])
+
+    def test_torch_says_that_it_is_not_there(self):
+        rows = self.rows_beside("torch", "basic_2d.txt", "--filter", "three_tail")
+        for row in rows:
+            self.assertTrue(row["right"] or "not installed" in row["peer_why"], row)
 
     def jit(self, *words, code=0):
         done = self.sparklec("bench", "--jit", *words, "--repeat", "3", "--json", self.path("jit.json"), code=code, env=NO_VULKAN)
