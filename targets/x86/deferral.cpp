@@ -36,6 +36,9 @@ void look(const Kernel &kernel, ExprId id, Survey &survey) {
 }
 
 bool is_narrow(const Kernel &kernel) {
+  bool has_bytes = false; // Most kernels have none, and need no walk.
+  for (uint32_t i = 0; i < kernel.buffer_count(); ++i) has_bytes |= is_byte(kernel.buffer(BufferId{i}).element);
+  if (!has_bytes) return false;
   Survey survey;
   for_each_stmt(kernel, kernel.body, [&](StmtId id) {
     if (const auto *load = std::get_if<Load>(&kernel.stmt(id)))

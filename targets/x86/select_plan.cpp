@@ -147,12 +147,12 @@ bool Selector::outlives_no_store(const Block &block, size_t load) const {
   for (size_t i = load + 1; i < block.stmts.size(); ++i) {
     const StmtId id = block.stmts[i];
     const Stmt &stmt = k_.stmt(id);
-    const bool uses = stmt_uses_var(k_, id, what.var);
-    if (is_stored && uses) return false;
+    const auto uses = [&] { return stmt_uses_var(k_, id, what.var); };
+    if (is_stored && uses()) return false;
     if (const auto *store = std::get_if<Store>(&stmt)) is_stored |= store->buffer == what.buffer;
-    if (const auto *let = std::get_if<Let>(&stmt); let && uses && !is_arithmetic(k_.expr(let->value))) return false;
+    if (const auto *let = std::get_if<Let>(&stmt); let && !is_arithmetic(k_.expr(let->value)) && uses()) return false;
     if (!holds_statements(stmt) || !buffers_written_by(k_, id).contains(what.buffer)) continue;
-    if (uses) return false;
+    if (uses()) return false;
     is_stored = true;
   }
   return true;

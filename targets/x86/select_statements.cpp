@@ -145,10 +145,11 @@ void Selector::branch(const If &branch) {
   b_.place(end);
 }
 
-/// All that the tests compare is there before the first jump, so that what is remembered of it holds on both ways.
+/// Of a condition that nothing decides. All that the tests compare is there before the first jump, so that what is
+/// remembered of it holds on both ways.
 void Selector::jump_unless(ExprId condition, Label to) {
   std::vector<Test> tests;
-  add_tests(condition, tests);
+  add_open_tests(condition, tests);
   for (const Test &test : tests) {
     if (is_valid(test.b)) {
       b_.jump_if(opposite(test.condition), test.bytes, test.a, test.b, to);
@@ -159,7 +160,10 @@ void Selector::jump_unless(ExprId condition, Label to) {
 }
 
 void Selector::add_tests(ExprId condition, std::vector<Test> &tests) {
-  if (const std::optional<bool> known = decide(condition); known && *known) return;
+  if (decide(condition) != true) add_open_tests(condition, tests);
+}
+
+void Selector::add_open_tests(ExprId condition, std::vector<Test> &tests) {
   const Expr &expr = k_.expr(condition);
   if (const auto *both = std::get_if<Binary>(&expr); both && both->op == BinaryOp::kAnd) {
     add_tests(both->a, tests);

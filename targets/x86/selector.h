@@ -63,6 +63,7 @@ private:
   /// Jumps to `to` when the scalar condition is false; nothing when it is known to be true.
   void jump_unless(ExprId condition, Label to);
   void add_tests(ExprId condition, std::vector<Test> &tests);
+  void add_open_tests(ExprId condition, std::vector<Test> &tests);
   bool add_index_test(const Compare &compare, std::vector<Test> &tests);
 
   // select_accesses.cpp: loads and stores, of registers and of memory
