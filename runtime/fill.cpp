@@ -25,6 +25,11 @@ template <class Value> void fill_each(HostTensor &tensor, const Value &value) {
   const int64_t bytes = bytes_of(tensor.element());
   auto *base = static_cast<std::byte *>(tensor.data());
   const bool dense = tensor.is_dense();
+  if (dense && tensor.element() == Scalar::kF32) { // Most are: a plain loop.
+    float *reals = tensor.as<float>();
+    for (int64_t i = 0; i < tensor.element_count(); ++i) reals[i] = static_cast<float>(value(i));
+    return;
+  }
   for (int64_t i = 0; i < tensor.element_count(); ++i) {
     store_element(base + (dense ? i : tensor.offset_of(i)) * bytes, tensor.element(), value(i));
   }

@@ -10,6 +10,9 @@
 namespace sparkle {
 namespace {
 
+/// A peak below what was just reached was disturbed, and is measured again, so often in all.
+constexpr int kMostProbes = 3;
+
 /// Exceptions end here.
 template <class F> auto guarded(F &&work) -> decltype(work()) {
   try {
@@ -37,6 +40,18 @@ Status verify_first_run(Binding &binding, const VerifyOptions &options, RunRepor
   return ok();
 }
 
+/// Once; and where that is short again, for it was the first.
+Result<RunTimes> run_for(Binding &binding, RunOptions options, double seconds) {
+  const int most = options.repeats;
+  options.repeats = 1;
+  SPARKLE_TRY(RunTimes first, binding.run(options));
+  const double once = first.wall.front();
+  if (!(once < seconds)) return first;
+  options.warmups = 0;
+  options.repeats = static_cast<int>(std::clamp(seconds / std::max(once, 1e-6), 1.0, std::max<double>(most, 1)));
+  return binding.run(options);
+}
+
 /// The processor is probed around each run, for its speed drifts; other devices once before and once after, and the
 /// higher peak counts, for the other may have met a disturbance.
 Status time_runs(Binding &binding, const JitRunOptions &options, RunReport &report) {
@@ -46,6 +61,17 @@ Status time_runs(Binding &binding, const JitRunOptions &options, RunReport &repo
   const auto probe = [&]() -> Result<double> {
     return options.measure_peak ? measure_peak(*executable.machine, executable.device, pool) : Result<double>(0.0);
   };
+  if (options.seconds > 0) {
+    SPARKLE_TRY(const RunTimes times, run_for(binding, options.run, options.seconds));
+    add_times(report, times, 0);
+    double peak = 0;
+    for (int i = 0; i < (options.measure_peak ? kMostProbes : 0) && peak < report.gflops; ++i) {
+      SPARKLE_TRY(const double again, probe());
+      peak = std::max(peak, again);
+    }
+    add_times(report, times, peak);
+    return binding.fetch();
+  }
   if (options.measure_peak && executable.device.kind == DeviceKind::kCpu) {
     SPARKLE_TRY(const PairedTimes paired, time_in_pairs(binding, options.run, report.flops, probe));
     add_times(report, paired);

@@ -34,9 +34,11 @@ struct JitOptions {
 
 struct JitRunOptions {
   RunOptions run;
+  /// Above 0: after a first run as many as fit this time, at most `run.repeats`; a longer one counts itself.
+  double seconds = 0;
   bool verify = false; ///< Compare the results of a first run with the reference.
   VerifyOptions verification;
-  bool measure_peak = false; ///< Probe the device's peak right before and after.
+  bool measure_peak = false; ///< Probe the device's peak right before and after; with `seconds` once, after.
   /// Operations of this call, where the program has open dimensions and can't say; 0: the program says.
   int64_t flops = 0, flops_executed = 0;
 };

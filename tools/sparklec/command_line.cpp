@@ -46,7 +46,7 @@ void add_plan(CLI::App *command, PlanOptions &options) {
 }
 
 void add_run_measuring(CLI::App *command, RunCommand &run) {
-  command->add_option("--repeat", run.repeat, "Timed runs; left out: as many as fit half a second, at most 20")
+  command->add_option("--repeat", run.repeat, "Timed runs; left out: as many as fit a tenth of a second, at most 10")
       ->check(CLI::Range(1, 1000000))
       ->envname("SPARKLE_REPEAT");
   command->add_flag("--warmup{1}", run.warmup, "Untimed runs before (--warmup=3: three)")

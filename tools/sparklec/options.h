@@ -43,7 +43,7 @@ struct RunCommand {
   std::vector<std::string> inputs;  ///< `src=photo.png`, `src=random:7`.
   std::vector<std::string> outputs; ///< `dst=out.png`.
   std::string verify;               ///< Empty: no; `auto`, `full`, `sampled`.
-  int repeat = 0;                   ///< 0: as many as fit half a second.
+  int repeat = 0;                   ///< 0: as many as fit a tenth of a second.
   int warmup = -1;                  ///< -1: one, with `repeat` 0 or above 1.
   int threads = 0;
   std::string print_after; ///< Name of a pass, `import` or `all`; empty: nothing.

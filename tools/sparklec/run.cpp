@@ -13,8 +13,8 @@
 namespace sparkle::cli {
 namespace {
 
-constexpr double kTimedSeconds = 0.5; ///< Without --repeat: about as long as a user waits without noticing.
-constexpr int kMostRepeats = 20;
+constexpr double kTimedSeconds = 0.1; ///< Without --repeat: less than a user notices.
+constexpr int kMostRepeats = 10;
 
 /// The command line, read.
 struct Request {
@@ -134,40 +134,26 @@ Result<JitOptions> jit_options(const RunCommand &command, Console &console) {
   return options;
 }
 
-JitRunOptions first_run(const RunCommand &command, const Job &job) {
-  JitRunOptions options;
-  options.flops = job.flops;
-  options.flops_executed = job.flops_executed;
-  options.run.repeats = std::max(command.repeat, 1);
-  options.run.warmups = command.warmup >= 0 ? command.warmup : command.repeat > 1 ? 1 : 0;
-  options.measure_peak = true;
-  options.verify = !command.verify.empty();
-  if (command.verify == "full") options.verification.mode = VerifyMode::kFull;
-  if (command.verify == "sampled") options.verification.mode = VerifyMode::kSampled;
-  return options;
-}
-
 bool has_inout(const Program &program) {
   return std::ranges::any_of(program.tensors, [](const Tensor &tensor) { return tensor.role == Role::kInout; });
 }
 
 /// Without --repeat: as many runs as fit the time, once it is known how long one takes. A program that changes its
 /// inputs runs once.
-Result<RunReport> timed(JitKernel &kernel, const Job &job, const RunCommand &command) {
-  SPARKLE_TRY(RunReport report, kernel.run(job.arguments, first_run(command, job)));
-  const double once = report.wall.median;
-  if (command.repeat > 0 || has_inout(job.source.program) || !(once < kTimedSeconds)) return report;
-  JitRunOptions options = first_run(command, job);
-  options.verify = false;
-  options.run.repeats = std::clamp(static_cast<int>(kTimedSeconds / std::max(once, 1e-6)), 2, kMostRepeats);
-  options.run.warmups = std::max(command.warmup, 1);
-  SPARKLE_TRY(RunReport again, kernel.run(job.arguments, options));
-  again.verified = report.verified;
-  again.verify_mode = report.verify_mode;
-  again.verify_exact = report.verify_exact;
-  again.verify_text = report.verify_text;
-  again.max_abs_error = report.max_abs_error;
-  return again;
+JitRunOptions run_options(const RunCommand &command, const Job &job) {
+  JitRunOptions options;
+  options.flops = job.flops;
+  options.flops_executed = job.flops_executed;
+  const bool runs_once = command.repeat == 0 && has_inout(job.source.program);
+  const bool fills_time = command.repeat == 0 && !runs_once;
+  options.seconds = fills_time ? kTimedSeconds : 0;
+  options.run.repeats = fills_time ? kMostRepeats : std::max(command.repeat, 1);
+  options.run.warmups = command.warmup >= 0 ? command.warmup : command.repeat > 1 ? 1 : 0;
+  options.measure_peak = true;
+  options.verify = !command.verify.empty();
+  if (command.verify == "full") options.verification.mode = VerifyMode::kFull;
+  if (command.verify == "sampled") options.verification.mode = VerifyMode::kSampled;
+  return options;
 }
 
 /// Files hold the results of exactly one run, though timing has run the program more often.
@@ -201,7 +187,7 @@ void print_pass_times(const Console &console, const RunReport &report) {
 /// False: the results were compared, and are wrong.
 Result<bool> run_once(const RunCommand &command, const Request &request, JitKernel &kernel, Machine &machine, Job &job,
                       std::vector<RunReport> &reports) {
-  SPARKLE_TRY(RunReport report, timed(kernel, job, command));
+  SPARKLE_TRY(RunReport report, kernel.run(job.arguments, run_options(command, job)));
   report.device_requested = command.device;
   say_what_was_left_out(kernel, machine, report);
   SPARKLE_TRY_STATUS(write_outputs(kernel, request.outputs, job));

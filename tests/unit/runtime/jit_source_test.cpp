@@ -29,6 +29,28 @@ TEST(JitSource, RunsOnEveryDevice) {
   }
 }
 
+TEST(JitSource, RunsAsOftenAsFitsATime) {
+  HostTensor a = test::tensor({13, 20}, 1), b = test::tensor({20, 33}, 2), c = test::tensor({13, 33}, 3);
+  JitOptions options;
+  options.machine = test::machine();
+  options.device = "cpu!";
+  ImportRequest request;
+  request.values = {{"M", 13}, {"N", 33}, {"K", 20}};
+  Result<JitKernel> kernel = jit(Source("matmul.spk", kMatmul), request, options);
+  ASSERT_TRUE(kernel) << kernel.error().text;
+  JitRunOptions run;
+  run.measure_peak = true;
+  run.run.repeats = 7;
+  for (const auto &[seconds, repeats] : {std::pair(1000.0, 7), std::pair(1e-9, 1)}) {
+    run.seconds = seconds;
+    const Result<RunReport> report = kernel->run({{"a", &a}, {"b", &b}, {"c", &c}}, run);
+    ASSERT_TRUE(report) << report.error().text;
+    EXPECT_EQ(report->repeats, repeats);
+    EXPECT_EQ(report->pairs, 0);
+    EXPECT_GT(report->peak_gflops, 0);
+  }
+}
+
 TEST(JitSource, MistakesCarryTheirPlace) {
   const Source source("wrong.spk", "kernel f(a: f32[N]) -> b: f32[N] { b[i] = aa[i]; }");
   ImportRequest request;
