@@ -1,6 +1,7 @@
 // Statements but for loops, loads and stores.
 #include <algorithm>
 
+#include "compiler/ir/numeric.h"
 #include "compiler/support/check.h"
 #include "compiler/support/checked_math.h"
 #include "compiler/support/match.h"
@@ -111,11 +112,28 @@ void Selector::prefetch(const Prefetch &prefetch) {
 // ---- Conditions
 
 std::optional<bool> Selector::decide(ExprId condition) {
-  if (forms_.is_pure(condition)) {
-    const std::optional<IndexForm> form = forms_.form(condition);
-    if (form && form->is_constant()) return form->constant != 0;
-  }
+  if (const std::optional<bool> known = decide_by_numbers(condition)) return known;
   return prove(k_, condition, ranges_);
+}
+
+/// Where what is not a number is the same on both sides. Forms of conditions are made for what is no sum alone: it takes
+/// as long as to prove the condition.
+std::optional<bool> Selector::decide_by_numbers(ExprId condition) {
+  const Expr &expr = k_.expr(condition);
+  if (const auto *e = std::get_if<Compare>(&expr); e && k_.type_of(e->a) == kIndexType) {
+    const IndexForms::Affine *a = forms_.affine(e->a), *b = forms_.affine(e->b);
+    if (a && b && a->fixed.terms != b->fixed.terms) return std::nullopt;
+    if (a && b) return fold_compare(e->op, forms_.constant_of(*a), forms_.constant_of(*b));
+  }
+  if (const auto *e = std::get_if<Binary>(&expr); e && (e->op == BinaryOp::kAnd || e->op == BinaryOp::kOr)) {
+    const bool decides = e->op == BinaryOp::kOr;
+    const std::optional<bool> a = decide_by_numbers(e->a), b = decide_by_numbers(e->b);
+    if (a == decides || b == decides) return decides;
+    return a && b ? std::optional(!decides) : std::nullopt;
+  }
+  if (!forms_.is_pure(condition)) return std::nullopt;
+  const std::optional<IndexForm> form = forms_.form(condition);
+  return form && form->is_constant() ? std::optional(form->constant != 0) : std::nullopt;
 }
 
 void Selector::branch(const If &branch) {

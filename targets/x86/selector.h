@@ -60,6 +60,7 @@ private:
   void bind(VarId var, Value value);
   /// Whether it holds for all lanes, where that is known here.
   std::optional<bool> decide(ExprId condition);
+  std::optional<bool> decide_by_numbers(ExprId condition);
   /// Jumps to `to` when the scalar condition is false; nothing when it is known to be true.
   void jump_unless(ExprId condition, Label to);
   void add_tests(ExprId condition, std::vector<Test> &tests);
