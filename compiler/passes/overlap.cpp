@@ -244,10 +244,14 @@ private:
 
 } // namespace
 
-Result<Kernel> overlap(Kernel in, const OverlapOptions &, const TargetInfo &) {
+bool has_copies_or_workers(const Kernel &kernel) {
   bool copies = false;
-  for (uint32_t i = 0; i < in.stmt_count(); ++i) copies |= std::holds_alternative<Copy>(in.stmt(StmtId{i}));
-  if (copies || !worker_count(grid_of(in))) return Overlapper(in).run();
+  for (uint32_t i = 0; i < kernel.stmt_count(); ++i) copies |= std::holds_alternative<Copy>(kernel.stmt(StmtId{i}));
+  return copies || !worker_count(grid_of(kernel));
+}
+
+Result<Kernel> overlap(Kernel in, const OverlapOptions &, const TargetInfo &) {
+  if (has_copies_or_workers(in)) return Overlapper(in).run();
   in.stage = Stage::kScheduled;
   return in;
 }

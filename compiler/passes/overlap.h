@@ -17,6 +17,8 @@ namespace sparkle {
 
 /// How much is written in each Copy (from the schedule's stagings).
 struct OverlapOptions {};
+/// Whether the pass does more than to set the stage.
+bool has_copies_or_workers(const Kernel &kernel);
 Result<Kernel> overlap(Kernel in, const OverlapOptions &options, const TargetInfo &info);
 
 } // namespace sparkle

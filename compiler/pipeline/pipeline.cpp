@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <set>
 
 #include "compiler/ir/verifier.h"
 #include "compiler/passes/expand.h"
@@ -34,7 +35,8 @@ struct Context {
   const TargetInfo &info;
   Schedule schedule; ///< Entries of the user and, from `place` and `tile` on, the automatic ones.
   PipelineReport *report = nullptr;
-  TensorBounds tensors = {}; ///< For the cost model.
+  TensorBounds tensors = {};            ///< For the cost model.
+  std::set<std::string> rewritten = {}; ///< Kernels whose indices are not in normal form since the last `simplify`.
 
   const KernelSchedule &entry(const Kernel &kernel) {
     const KernelSchedule *found = schedule.find(kernel.name);
@@ -105,11 +107,19 @@ constexpr Step kSteps[] = {
     {"prefetch", nullptr,
      [](Kernel &&k, Context &c) {
        const PrefetchOptions options{c.entry(k).prefetches};
+       if (!options.hints.empty()) c.rewritten.insert(k.name);
        return prefetch(std::move(k), options, c.info);
      }},
-    {"overlap", nullptr, [](Kernel &&k, Context &c) { return overlap(std::move(k), {}, c.info); }},
+    {"overlap", nullptr,
+     [](Kernel &&k, Context &c) {
+       if (has_copies_or_workers(k)) c.rewritten.insert(k.name);
+       return overlap(std::move(k), {}, c.info);
+     }},
     // The worker's share of a copy is full of / and % by constants that cancel; hoist must see what is left.
-    {"simplify", nullptr, [](Kernel &&k, Context &c) { return simplify(k, {}, c.info); }},
+    {"simplify", nullptr,
+     [](Kernel &&k, Context &c) {
+       return c.rewritten.contains(k.name) ? simplify(k, {}, c.info) : Result<Kernel>(std::move(k));
+     }},
     // Before hoist, which then finds the parts that a loop does not change; after all that may contract or reorder.
     {"expand", nullptr, [](Kernel &&k, Context &c) { return expand(std::move(k), {}, c.info); }},
     {"hoist", nullptr, [](Kernel &&k, Context &c) { return hoist(std::move(k), {}, c.info); }},
