@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.abspath(sys.argv[2]), "tests/unit/tools"))
 import sparklec  # pylint: disable=wrong-import-position
@@ -24,6 +25,12 @@ REAL = software_driver()
 
 
 class Drivers(CommandTest):
+    @classmethod
+    def setUpClass(cls):
+        # Of the software driver: each trial compiles the same shaders, for seconds.
+        cls.shaders = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
+        cls.addClassCleanup(cls.shaders.cleanup)
+
     def setUp(self):
         super().setUp()
         if not REAL:
@@ -34,7 +41,8 @@ class Drivers(CommandTest):
 
     def driver(self, mode, **more):
         return {"VK_DRIVER_FILES": self.manifest, "VK_ICD_FILENAMES": self.manifest, "SPARKLE_TEST_DRIVER": mode,
-                "SPARKLE_TEST_REAL_DRIVER": REAL, "SPARKLE_TEST_LOG": self.path("log"), "SPARKLE_PROBE": "new", "SPARKLE_PROBE_SECONDS": "100",
+                "SPARKLE_TEST_REAL_DRIVER": REAL, "MESA_SHADER_CACHE_DIR": self.shaders.name,
+                "SPARKLE_TEST_LOG": self.path("log"), "SPARKLE_PROBE": "new", "SPARKLE_PROBE_SECONDS": "100",
                 **more}
 
     def run_on(self, device, env, code=0):
@@ -75,7 +83,8 @@ class Drivers(CommandTest):
         beside = os.path.join(os.path.dirname(sparklec.SPARKLEC), "sparkle-probe-device")
         helper = self.write("helper", f"#!/bin/sh\n{beside} \"$@\" | tee -a {self.path('said')}\n")
         os.chmod(helper, 0o755)
-        self.assertEqual(self.run_on("vulkan!", self.driver("fine", SPARKLE_PROBE_PROGRAM=helper))["device_used"], "vulkan:0")
+        report = self.run_on("vulkan!", self.driver("fine", SPARKLE_PROBE_PROGRAM=helper))
+        self.assertEqual(report["device_used"], "vulkan:0")
         said = self.read("said").decode().splitlines()
         self.assertEqual(len([line for line in said if line.startswith("kernel ")]), 20)
         self.assertEqual([line for line in said if line.startswith(("refused", "cannot", "wrong"))], [])
