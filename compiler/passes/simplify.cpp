@@ -30,6 +30,8 @@ public:
   }
 
   Kernel run() { return rw_.run(); }
+  /// Something was copied and then left out: its buffers may stand in the tables in vain, or before others.
+  bool left_garbage() const { return left_garbage_; }
 
 private:
   StmtId enter(StmtId id) {
@@ -239,6 +241,7 @@ private:
     if (auto *store = std::get_if<Store>(&stmt)) {
       auto known = decided(store->mask);
       if (known && *known) store->mask = kNoId<ExprId>;
+      left_garbage_ |= known && !*known;
       return known && !*known ? b.block({}) : id;
     }
     if (auto *copy = std::get_if<Copy>(&stmt); copy && decided(copy->guard) == true)
@@ -257,6 +260,7 @@ private:
   std::vector<VarId> lanes_; ///< Of the lane loops around, in the new kernel.
   ExprSimplifier exprs_;
   bool is_verbatim_ = false;
+  bool left_garbage_ = false;
   IdMap<StmtId, bool> within_;
   bool is_inside_; ///< Of `within_`.
 };
@@ -264,14 +268,16 @@ private:
 } // namespace
 
 Result<Kernel> simplify(const Kernel &in, const SimplifyOptions &options, const TargetInfo &) {
-  Kernel out = Simplifier(in, options).run();
+  Simplifier first(in, options);
+  Kernel out = first.run();
+  const bool is_clean = !first.left_garbage() && in.stage != Stage::kImported; // Reads may be left out as well.
   Removed removed = remove_dead(out);
   while (removed == Removed::kNegated) {
     // A condition turned round, because its first branch was dead, is not in normal form.
     out = Simplifier(out, {.keep_grid = options.keep_grid}).run();
     removed = std::max(remove_dead(out), Removed::kSome);
   }
-  if (options.keep_garbage || removed == Removed::kNothing) return out;
+  if (options.keep_garbage || (removed == Removed::kNothing && is_clean)) return out;
   return Rewriter(out).run();
 }
 
