@@ -193,7 +193,9 @@ Result<JitKernel> jit(const Source &source, const ImportRequest &request, const 
     const Result<Program> program = import_source(source, with_options, messages);
     if (program) {
       Result<JitKernel> kernel = jit(*program, options);
-      if (kernel && key && messages.list().empty()) options.cache->keep(*key, *kernel);
+      // A device that failed once may be well again: only the first choice is kept.
+      if (kernel && key && messages.list().empty() && kernel->fallback_reason().empty())
+        options.cache->keep(*key, *kernel);
       return kernel;
     }
     if (diagnostics || !own.has_errors()) return program.error();

@@ -27,8 +27,8 @@ struct JitOptions {
   CompileOptions compile;
   int threads = 0;                  ///< Of the CPU; 0: one for each usable core. Ignored with `machine`.
   std::shared_ptr<Machine> machine; ///< Shared between kernels; absent: opened here.
-  /// From source text: looks here first (kernel_cache.h). Not for requests with `after_pass`, nor for texts with
-  /// warnings.
+  /// From source text: looks here first (kernel_cache.h). Not for requests with `after_pass`, texts with
+  /// warnings, nor kernels that fell back to another device.
   std::shared_ptr<KernelCache> cache;
 };
 

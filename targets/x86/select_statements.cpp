@@ -116,8 +116,8 @@ std::optional<bool> Selector::decide(ExprId condition) {
   return prove(k_, condition, ranges_);
 }
 
-/// Where what is not a number is the same on both sides. Forms of conditions are made for what is no sum alone: it takes
-/// as long as to prove the condition.
+/// Where what is not a number is the same on both sides. Forms of conditions are made for what is no sum alone: it
+/// takes as long as to prove the condition.
 std::optional<bool> Selector::decide_by_numbers(ExprId condition) {
   const Expr &expr = k_.expr(condition);
   if (const auto *e = std::get_if<Compare>(&expr); e && k_.type_of(e->a) == kIndexType) {
