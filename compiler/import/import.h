@@ -40,8 +40,8 @@ struct ImportRequest {
   std::map<std::string, int64_t> values;
   std::map<std::string, std::vector<int64_t>> shapes;
   std::set<std::string> open;
-  StridesByName strides; ///< Of arguments that are not dense row-major.
   bool strict = false;
+  StridesByName strides = {}; ///< Of arguments that are not dense row-major.
 };
 /// Parses, checks, binds and imports, and sets strides. Mistakes in the text are reported with their places.
 Result<Program> import_source(const Source &source, const ImportRequest &request, Diagnostics &diagnostics);
