@@ -200,18 +200,70 @@ private:
   int64_t points(const Group &group) {
     int64_t box = 1;
     for (dsl::IndexId id : group.indices) multiply(box, extent(id));
-    if (group.conditions.empty() || box > kMaxPoints) return box;
+    if (group.conditions.empty()) return box;
+    const auto is_row = [&](const Condition &condition) { return condition.inside && is_affine(condition.expr); };
+    if (std::ranges::all_of(group.conditions, is_row)) return points_of_rows(group);
+    if (box > kMaxPoints) return box;
     int64_t kept = 0;
     for (dsl::IndexId id : group.indices) at_[index_of(id)] = least(k_.indices[id].extent.begin);
     for (int64_t i = 0; i < box; ++i) {
       kept += std::all_of(group.conditions.begin(), group.conditions.end(), [&](const auto &c) { return holds(c); });
-      advance(group);
+      advance(group.indices);
     }
     return kept;
   }
 
-  void advance(const Group &group) {
-    for (dsl::IndexId id : group.indices) {
+  /// Where conditions keep subscripts between numbers, each of them leaves one stretch of the longest index.
+  int64_t points_of_rows(const Group &group) {
+    std::vector<dsl::IndexId> others = group.indices;
+    const auto longest = std::ranges::max_element(others, {}, [&](dsl::IndexId id) { return extent(id); });
+    const dsl::IndexId inner = *longest;
+    others.erase(longest);
+    int64_t rows = 1, kept = 0;
+    for (dsl::IndexId id : others) multiply(rows, extent(id));
+    if (rows > kMaxPoints) return rows * extent(inner);
+    for (dsl::IndexId id : others) at_[index_of(id)] = least(k_.indices[id].extent.begin);
+    for (int64_t i = 0; i < rows; ++i) {
+      kept += stretch(group.conditions, inner);
+      advance(others);
+    }
+    return kept;
+  }
+
+  /// How many values of `inner` meet all conditions, the other indices being what they are.
+  int64_t stretch(const std::vector<Condition> &conditions, dsl::IndexId inner) {
+    const int64_t begin = least(k_.indices[inner].extent.begin);
+    int64_t first = 0, last = extent(inner) - 1;
+    for (const Condition &condition : conditions) {
+      at_[index_of(inner)] = begin;
+      const int64_t start = at(condition.expr), low = least(condition.inside->begin) - start,
+                    high = least(condition.inside->end) - 1 - start;
+      at_[index_of(inner)] = begin + 1;
+      const int64_t step = at(condition.expr) - start;
+      if (step == 0 && (low > 0 || high < 0)) return 0;
+      if (step == 0) continue;
+      first = std::max(first, step > 0 ? ceil_div(low, step) : ceil_div(-high, -step));
+      last = std::min(last, step > 0 ? floor_div(high, step) : floor_div(-low, -step));
+    }
+    return std::max<int64_t>(0, last - first + 1);
+  }
+
+  /// A sum of indices times numbers.
+  bool is_affine(dsl::ExprId id) const {
+    const dsl::Expr &expr = k_.exprs[id].expr;
+    if (const auto *unary = std::get_if<dsl::Unary>(&expr))
+      return unary->op == dsl::UnaryOp::kNegate && is_affine(unary->operand);
+    const auto *binary = std::get_if<dsl::Binary>(&expr);
+    if (!binary) return std::holds_alternative<dsl::IndexRef>(expr) || std::holds_alternative<dsl::Literal>(expr);
+    const bool is_sum = binary->op == dsl::BinaryOp::kAdd || binary->op == dsl::BinaryOp::kSub;
+    if (is_sum) return is_affine(binary->lhs) && is_affine(binary->rhs);
+    const auto is_number = [&](dsl::ExprId side) { return std::holds_alternative<dsl::Literal>(k_.exprs[side].expr); };
+    return binary->op == dsl::BinaryOp::kMul && is_affine(binary->lhs) && is_affine(binary->rhs) &&
+           (is_number(binary->lhs) || is_number(binary->rhs));
+  }
+
+  void advance(const std::vector<dsl::IndexId> &indices) {
+    for (dsl::IndexId id : indices) {
       const dsl::IndexRange &range = k_.indices[id].extent;
       if (++at_[index_of(id)] < least(range.end)) return;
       at_[index_of(id)] = least(range.begin);

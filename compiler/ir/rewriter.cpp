@@ -1,7 +1,5 @@
 #include "compiler/ir/rewriter.h"
 
-#include <algorithm>
-
 #include "compiler/ir/transplant.h"
 #include "compiler/support/match.h"
 
@@ -195,15 +193,14 @@ StmtId Rewriter::clone(StmtId old) {
 BufferId Rewriter::buffer(BufferId old) {
   if (const BufferId *known = buffers_.find(old)) return *known;
   Buffer copy = in_.buffer(old);
-  const auto is_constant = [&](ExprId id) { return in_.constant(id).has_value(); };
-  const bool is_fixed =
-      std::ranges::all_of(copy.extents, is_constant) && std::ranges::all_of(copy.strides, is_constant);
-  if (!is_fixed) memo_.clear(); // `on_expr` knows the place where the buffer is first used; its size holds everywhere.
+  // `on_expr` knows the place where the buffer is first used; its size holds everywhere.
+  IdMap<ExprId, ExprId> results;
+  std::swap(memo_, results);
   copies_buffer_ = true;
   for (std::vector<ExprId> *sizes : {&copy.extents, &copy.strides})
     for (ExprId &size : *sizes) size = expr(size);
   copies_buffer_ = false;
-  if (!is_fixed) memo_.clear();
+  std::swap(memo_, results);
   const BufferId fresh = out_.add_buffer(std::move(copy));
   buffers_.set(old, fresh);
   return fresh;
