@@ -39,7 +39,12 @@ private:
   Status check(const PrefetchHint &hint) const {
     const std::string what = "`prefetch " + hint.tensor + "` names ";
     SPARKLE_TRY_STATUS(check_tensor(what, hint.tensor));
-    return check_loop(what, hint.at);
+    SPARKLE_TRY_STATUS(check_loop(what, hint.at));
+    // Group loops stand directly in one another; only the innermost has room for a statement.
+    const auto here = plan_.loops.begin() + static_cast<ptrdiff_t>(*plan_.position(hint.at));
+    const auto is_group = [](const PlannedLoop &loop) { return loop.kind == LoopKind::kGroup; };
+    if (!is_group(*here) || std::none_of(here + 1, plan_.loops.end(), is_group)) return ok();
+    return bad(what + "loop `" + hint.at.text() + "`, a group loop around others; serial loops can be named");
   }
 
   Status check_loop(const std::string &what, const LoopRef &loop) const {
