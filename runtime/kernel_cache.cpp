@@ -66,7 +66,9 @@ std::optional<std::string> cache_key(const Source &source, const ImportRequest &
 
 KernelCache::Counts KernelCache::counts() const {
   const std::lock_guard lock(mutex_);
-  return counts_;
+  Counts counts = counts_;
+  counts.kernels = entries_.size();
+  return counts;
 }
 
 std::optional<JitKernel> KernelCache::find(const std::string &key) {
@@ -87,7 +89,6 @@ void KernelCache::keep(const std::string &key, const JitKernel &kernel) {
   }
   entries_.push_front({key, kernel});
   places_.emplace(entries_.front().key, entries_.begin());
-  counts_.kernels = entries_.size();
 }
 
 } // namespace sparkle

@@ -1,4 +1,4 @@
-// Compiled kernels by what they were compiled from: programs that ask for the same kernel again get it in microseconds.
+// Compiled kernels by what they were compiled from: programs that ask for the same kernel again compile nothing.
 //
 //   auto cache = std::make_shared<KernelCache>();
 //   Result<JitKernel> first = sparkle::jit(source, request, {.cache = cache});   // compiles

@@ -93,13 +93,8 @@ private:
   std::optional<ExprId> visit_sum(ExprId id) {
     const LinearForm old = to_linear(rw_.in(), id);
     if (old.terms.size() == 1 && old.terms.front().atom == id) return std::nullopt;
-    LinearForm form;
-    form.lanes = old.lanes;
-    form.constant = old.constant;
-    form.lane_stride = old.lane_stride;
-    for (const LinearTerm &term : old.terms)
-      if (!form.add_scaled(to_linear(rw_.out(), rw_.expr(term.atom)), term.coefficient)) return std::nullopt;
-    return exprs_.from_form(kIndexType.with_lanes(form.lanes), form);
+    const auto form = with_atoms(old, [this](ExprId atom) { return to_linear(rw_.out(), rw_.expr(atom)); });
+    return form ? std::optional(exprs_.from_form(kIndexType.with_lanes(form->lanes), *form)) : std::nullopt;
   }
 
   StmtId visit_leaf(StmtId id) {

@@ -78,6 +78,16 @@ LinearForm without_common_factor(LinearForm form) {
 
 } // namespace
 
+std::optional<LinearForm> with_atoms(const LinearForm &form, FunctionRef<LinearForm(ExprId)> atom_form) {
+  LinearForm out;
+  out.lanes = form.lanes;
+  out.constant = form.constant;
+  out.lane_stride = form.lane_stride;
+  for (const LinearTerm &term : form.terms)
+    if (!out.add_scaled(atom_form(term.atom), term.coefficient)) return std::nullopt;
+  return out;
+}
+
 ExprId ExprSimplifier::simplify(ExprId id) {
   if (!is_valid(id)) return id;
   if (const ExprId *known = memo_.find(id)) return *known;
@@ -93,17 +103,10 @@ std::optional<ExprId> ExprSimplifier::linear_root(ExprId id) {
   const Kernel &k = b_.kernel();
   if (k.type_of(id).scalar != Scalar::kIndex) return std::nullopt;
   const LinearForm old = to_linear(k, id);
-  LinearForm form;
-  form.lanes = old.lanes;
-  form.constant = old.constant;
-  form.lane_stride = old.lane_stride;
-  for (const LinearTerm &term : old.terms) {
-    const bool is_whole = term.atom == id;
-    if (is_whole && !std::holds_alternative<VarRef>(k.expr(id))) return std::nullopt;
-    const ExprId atom = is_whole ? id : simplify(term.atom);
-    if (!form.add_scaled(to_linear(k, atom), term.coefficient)) return std::nullopt;
-  }
-  return from_form(k.type_of(id), form);
+  const bool is_atom = old.terms.size() == 1 && old.terms.front().atom == id;
+  if (is_atom) return std::holds_alternative<VarRef>(k.expr(id)) ? std::optional(linear(id)) : std::nullopt;
+  const auto form = with_atoms(old, [&](ExprId atom) { return to_linear(k, simplify(atom)); });
+  return form ? std::optional(from_form(k.type_of(id), *form)) : std::nullopt;
 }
 
 /// The node with simplified operands. Read and Reduce bring ranges of their own and are done whole.

@@ -3,6 +3,7 @@
 
 #include "compiler/analysis/interval.h"
 #include "compiler/ir/builder.h"
+#include "compiler/support/function_ref.h"
 #include "compiler/support/id_map.h"
 
 namespace sparkle {
@@ -44,6 +45,9 @@ private:
   const Ranges &ranges_;
   IdMap<ExprId, ExprId> memo_;
 };
+
+/// The form with each atom replaced by what `atom_form` gives for it; nothing when a number leaves 64 bits.
+std::optional<LinearForm> with_atoms(const LinearForm &form, FunctionRef<LinearForm(ExprId)> atom_form);
 
 inline ExprId simplify_expr(Builder &builder, ExprId id, const Ranges &ranges) {
   return ExprSimplifier(builder, ranges).simplify(id);
