@@ -40,11 +40,7 @@ Result<bench::ListOptions> list_options(const BenchCommand &command, Console &co
   bench::ListOptions options;
   SPARKLE_TRY(options.like.op, bench::op_named(command.op));
   SPARKLE_TRY(options.like.layout, bench::layout_named(command.layout));
-  options.compile.target = command.target;
-  options.compile.isa = command.isa;
-  PlanOptions plan;
-  plan.schedule = command.schedule;
-  SPARKLE_TRY(options.compile.schedule, load_schedule(plan, console));
+  SPARKLE_TRY(options.compile, bench_compile_options(command, console));
   options.threads = command.threads;
   options.pairs = command.pairs;
   return options;
@@ -86,6 +82,16 @@ Result<ExitCode> bench_shapes(const BenchCommand &command, Console &console) {
 }
 
 } // namespace
+
+Result<CompileOptions> bench_compile_options(const BenchCommand &command, Console &console) {
+  CompileOptions options;
+  options.target = command.target;
+  options.isa = command.isa;
+  PlanOptions plan;
+  plan.schedule = command.schedule;
+  SPARKLE_TRY(options.schedule, load_schedule(plan, console));
+  return options;
+}
 
 Result<std::vector<ConvolutionShape>> read_bench_shapes(const BenchCommand &command) {
   SPARKLE_TRY(const std::string text, read_text_file(command.shapes, kMostListBytes));

@@ -166,11 +166,7 @@ std::string json_of(const std::string &machine, const BenchCommand &command, con
 
 Result<bench::JitBenchOptions> options_of(const BenchCommand &command, Console &console) {
   bench::JitBenchOptions options;
-  options.compile.target = command.target;
-  options.compile.isa = command.isa;
-  PlanOptions plan;
-  plan.schedule = command.schedule;
-  SPARKLE_TRY(options.compile.schedule, load_schedule(plan, console));
+  SPARKLE_TRY(options.compile, bench_compile_options(command, console));
   options.threads = command.threads;
   options.repeats = command.repeat;
   return options;
